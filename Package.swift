@@ -1,0 +1,142 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode, and the upcoming features that make imports and isolation explicit.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets that talk to C: every unsafe expression is marked. The group stays a warning, as new SDKs may add to it.
+let unsafeSwiftSettings: [SwiftSetting] =
+    swiftSettings + [
+        .strictMemorySafety(),
+        .treatWarning("StrictMemorySafety", as: .warning),
+    ]
+
+let package = Package(
+    name: "perdure",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Perdure", targets: ["Perdure"]),
+        .library(name: "PerdureTesting", targets: ["PerdureTesting"]),
+        .library(name: "LambdaRuntimeAPI", targets: ["LambdaRuntimeAPI"]),
+        .library(name: "LambdaEmulator", targets: ["LambdaEmulator"]),
+        .library(name: "SessionStore", targets: ["SessionStore"]),
+        .library(name: "JSONCore", targets: ["JSONCore"]),
+        .executable(name: "perdure", targets: ["PerdureCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
+    ],
+    targets: [
+        // C
+        .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
+        ),
+        .systemLibrary(
+            name: "CSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]
+        ),
+        .target(name: "CPOSIX"),
+
+        // The bootstrap: nothing below may import Foundation.
+        .target(name: "JSONCore", swiftSettings: swiftSettings),
+        .target(name: "FileLocking", dependencies: ["CPOSIX"], swiftSettings: unsafeSwiftSettings),
+        .target(name: "SQLiteDriver", dependencies: ["CSQLite"], swiftSettings: unsafeSwiftSettings),
+        .target(name: "CurlHTTP", dependencies: ["CCurl"], swiftSettings: unsafeSwiftSettings),
+        .target(name: "AgentCore", dependencies: ["JSONCore"], swiftSettings: swiftSettings),
+        .target(
+            name: "LambdaRuntimeAPI",
+            dependencies: ["CurlHTTP", "JSONCore"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "SessionStore",
+            dependencies: ["AgentCore", "FileLocking", "JSONCore", "SQLiteDriver"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "ModelClients",
+            dependencies: ["AgentCore", "CurlHTTP", "JSONCore"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Perdure",
+            dependencies: [
+                "AgentCore", "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "SessionStore",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+
+        // Development: free to weigh what it likes, never linked into a bootstrap.
+        .target(name: "PerdureTesting", dependencies: ["Perdure"], swiftSettings: swiftSettings),
+        .target(
+            name: "LambdaEmulator",
+            dependencies: [
+                "JSONCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "PerdureCLI",
+            dependencies: [
+                "LambdaEmulator", "Perdure",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+
+        // Examples
+        .executableTarget(
+            name: "Echo",
+            dependencies: ["LambdaRuntimeAPI"],
+            path: "examples/Echo",
+            exclude: ["README.md"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "SupportAgent",
+            dependencies: ["Perdure"],
+            path: "examples/SupportAgent",
+            exclude: ["README.md", "orders.json"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Tests
+        .testTarget(name: "JSONCoreTests", dependencies: ["JSONCore"], swiftSettings: swiftSettings),
+        .testTarget(name: "FileLockingTests", dependencies: ["FileLocking"], swiftSettings: swiftSettings),
+        .testTarget(name: "SQLiteDriverTests", dependencies: ["SQLiteDriver"], swiftSettings: swiftSettings),
+        .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),
+        .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LambdaRuntimeAPITests",
+            dependencies: ["LambdaRuntimeAPI"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(name: "SessionStoreTests", dependencies: ["SessionStore"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ModelClientsTests",
+            dependencies: ["ModelClients", "PerdureTesting"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(name: "PerdureTests", dependencies: ["Perdure", "PerdureTesting"], swiftSettings: swiftSettings),
+        .testTarget(name: "LambdaEmulatorTests", dependencies: ["LambdaEmulator"], swiftSettings: swiftSettings),
+    ]
+)
