@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#define _FILE_OFFSET_BITS 64
+
+#include "CPOSIX.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(off_t) == sizeof(long long), "lock ranges lie beyond 2^31");
+
+// One fcntl() call on `lock`; returns 0 or an errno value.
+static int record_lock(int fd, int command, int kind, long long start, long long length, struct flock *lock) {
+    short type;
+    switch (kind) {
+    case CPOSIX_UNLOCK: type = F_UNLCK; break;
+    case CPOSIX_READ: type = F_RDLCK; break;
+    case CPOSIX_WRITE: type = F_WRLCK; break;
+    default: return EINVAL;
+    }
+    int result;
+    do {
+        *lock = (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+        result = fcntl(fd, command, lock);
+    } while (result == -1 && errno == EINTR);
+    return result == -1 ? errno : 0;
+}
+
+int cposix_lock(int fd, int kind, long long start, long long length) {
+    struct flock lock;
+    return record_lock(fd, F_SETLK, kind, start, length, &lock);
+}
+
+int cposix_lock_holder(int fd, int kind, long long start, long long length, int *pid) {
+    struct flock lock;
+    *pid = 0;
+    int failure = record_lock(fd, F_GETLK, kind, start, length, &lock);
+    // A lock of another NFS client or another pid namespace has l_pid 0; an open-file-description lock has -1.
+    if (failure == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0) *pid = (int)lock.l_pid;
+    return failure;
+}
+
+int cposix_open_or_create(const char *path) {
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+#ifndef CPOSIX_H
+#define CPOSIX_H
+
+// POSIX advisory record locks with fixed-width arguments: fcntl() is variadic, which Swift does not import, and
+// `struct flock` depends on feature macros that belong in the .c file.
+
+enum { CPOSIX_UNLOCK = 0, CPOSIX_READ = 1, CPOSIX_WRITE = 2 };
+
+/// Sets or clears a record lock without waiting (F_SETLK); a signal in between is retried.
+/// `length` 0 means up to the largest possible offset.
+/// Returns 0 or an errno value; EACCES and EAGAIN both mean that another process holds a conflicting lock.
+int cposix_lock(int fd, int kind, long long start, long long length);
+
+/// Asks who holds a lock that conflicts with `kind` (F_GETLK).
+/// `*pid` is the owner, or 0 when there is none or when it is not a process of this machine.
+/// Returns 0 or an errno value.
+int cposix_lock_holder(int fd, int kind, long long start, long long length, int *pid);
+
+/// Opens or creates a file for reading and writing, closed on exec, mode 0600, without following a symbolic link as
+/// the last component. One attempt: -1 sets errno.
+int cposix_open_or_create(const char *path);
+
+#endif

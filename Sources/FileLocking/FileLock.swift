@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import CPOSIX
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A lock on a range of bytes of an open file, held by this process until it is released.
+///
+/// It is a POSIX record lock (`fcntl`, `F_SETLK`), on purpose not an open-file-description lock: SQLite opens its own
+/// descriptors on the same inodes, and the Linux NFS client looks up the lock state of a read or write by the *process*
+/// that locked. Only a POSIX lock therefore makes the file server refuse SQLite's writes once the lock was given to
+/// another client.
+///
+/// The traps of such locks:
+/// - **Any `close` of the inode by this process drops the lock**, through whichever descriptor. An `InodeClaim` keeps
+///   this module's descriptors open; `sqlite3_close` and foreign code close theirs regardless.
+/// - **A second lock by the same process succeeds**, and releasing either one unlocks the bytes. Take an `InodeClaim`
+///   first.
+/// - A forked child does not inherit the lock.
+/// - After an NFS lease has expired, nothing tells the holder: only its next read, write or sync of this inode fails.
+///
+/// Release the lock before the file is closed.
+public struct FileLock: ~Copyable, Sendable {
+    /// Whether others may hold the same bytes at the same time.
+    public enum Mode: Sendable {
+        /// Any number of processes.
+        case shared
+        /// One process.
+        case exclusive
+    }
+
+    /// The locked bytes.
+    public let bytes: Range<Int64>
+    /// Shared or exclusive.
+    public let mode: Mode
+    private let descriptor: Int32
+
+    private init(descriptor: Int32, bytes: Range<Int64>, mode: Mode) {
+        self.descriptor = descriptor
+        self.bytes = bytes
+        self.mode = mode
+    }
+
+    /// Locks a range of bytes, or says at once that somebody else has it.
+    ///
+    /// Never waits for the holder; over NFS it blocks for one LOCK, and writes the file's dirty pages back first.
+    ///
+    /// - Parameters:
+    ///   - file: the file to lock; it must stay open until the lock is released.
+    ///   - bytes: the range, which may lie beyond the end of the file. Neither empty nor negative.
+    ///   - mode: shared or exclusive.
+    ///   - namesHolder: whether a refusal asks for the holder's process id. That is one more round trip over NFS when
+    ///     the holder is another client, so a caller that polls passes false.
+    /// - Throws: `.heldElsewhere`, `.tooManyLocks`, or `.ioError`.
+    public static func acquire(
+        on file: borrowing OpenFile,
+        bytes: Range<Int64>,
+        mode: Mode = .exclusive,
+        namesHolder: Bool = true
+    ) throws(FileLockError) -> FileLock {
+        // A length of 0 would mean "up to the end of all offsets" to fcntl.
+        if bytes.isEmpty { throw FileLockError(errno: EINVAL, call: "fcntl(F_SETLK)") }
+        let descriptor = file.descriptor
+        let failure = cposix_lock(descriptor, mode.kind, bytes.lowerBound, bytes.length)
+        switch failure {
+        case 0:
+            return FileLock(descriptor: descriptor, bytes: bytes, mode: mode)
+        case EACCES, EAGAIN:
+            let holder = namesHolder ? try holder(on: file, bytes: bytes, mode: mode) : nil
+            throw FileLockError(.heldElsewhere, call: "fcntl(F_SETLK)", errno: failure, holder: holder)
+        default:
+            throw FileLockError(errno: failure, call: "fcntl(F_SETLK)")
+        }
+    }
+
+    /// The process whose lock stands in the way of such a lock; nil when there is none, or when it is not a process of
+    /// this machine. An answer about the past: it may be wrong when it arrives.
+    ///
+    /// - Throws: `.ioError`.
+    public static func holder(
+        on file: borrowing OpenFile,
+        bytes: Range<Int64>,
+        mode: Mode = .exclusive
+    ) throws(FileLockError) -> Int32? {
+        var pid: Int32 = 0
+        let failure = unsafe cposix_lock_holder(file.descriptor, mode.kind, bytes.lowerBound, bytes.length, &pid)
+        if failure != 0 { throw FileLockError(errno: failure, call: "fcntl(F_GETLK)") }
+        return pid == 0 ? nil : pid
+    }
+
+    /// Unlocks the bytes. Over NFS it blocks until dirty pages are written back, then for one LOCKU.
+    ///
+    /// - Throws: `.ioError`; over NFS this can be the news that the lock, and with it the last writes, were lost.
+    public consuming func release() throws(FileLockError) {
+        let (descriptor, bytes) = (self.descriptor, self.bytes)
+        discard self
+        let failure = Self.unlock(descriptor, bytes)
+        if failure != 0 { throw FileLockError(errno: failure, call: "fcntl(F_UNLCK)") }
+    }
+
+    deinit {
+        // A net for early exits: a failure has nobody to be told to.
+        _ = Self.unlock(descriptor, bytes)
+    }
+
+    private static func unlock(_ descriptor: Int32, _ bytes: Range<Int64>) -> Int32 {
+        cposix_lock(descriptor, Int32(CPOSIX_UNLOCK), bytes.lowerBound, bytes.length)
+    }
+}
+
+extension FileLock.Mode {
+    fileprivate var kind: Int32 {
+        switch self {
+        case .shared: Int32(CPOSIX_READ)
+        case .exclusive: Int32(CPOSIX_WRITE)
+        }
+    }
+}
+
+extension Range<Int64> {
+    /// The number of bytes; `count` would trap where bounds of opposite sign overflow it.
+    fileprivate var length: Int64 { upperBound.subtractingReportingOverflow(lowerBound).partialValue }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import CPOSIX
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A regular file, open for reading and writing, that is closed exactly once.
+///
+/// While an `InodeClaim` on its inode exists, closing is put off to the end of the claim, because a `close` would drop
+/// the process's locks on the inode.
+public struct OpenFile: ~Copyable, Sendable {
+    /// The descriptor, valid as long as this value lives. Never close it yourself.
+    public let descriptor: Int32
+    /// The path it was opened under.
+    public let path: String
+    /// The inode that was opened.
+    public let identity: FileIdentity
+    private var isClosed = false
+
+    /// Opens the file, and creates it, readable and writable by its owner only, where it does not exist.
+    ///
+    /// Blocks for one OPEN on NFS. A path with a NUL character in it is refused.
+    ///
+    /// - Throws: `.notRegularFile` when the last component of the path is a symbolic link or the path names something
+    ///   other than a regular file; otherwise `.ioError`.
+    public init(path: String) throws(FileLockError) {
+        if path.utf8.contains(0) { throw FileLockError(errno: EINVAL, call: "open") }
+        let opened = try systemCall("open") { unsafe cposix_open_or_create(path) }
+        let found: stat
+        do {
+            found = try status(ofDescriptor: opened)
+        } catch {
+            // Without an identity there is no claim to heed. The failure of fstat is the one to report.
+            try? closeOnce(opened)
+            throw error
+        }
+        if found.st_mode & S_IFMT != S_IFREG {
+            try? closeOnce(opened)
+            throw FileLockError(.notRegularFile, call: "open")
+        }
+        descriptor = opened
+        self.path = path
+        identity = FileIdentity(found)
+    }
+
+    /// Whether the path still leads to this file; false when it was deleted or replaced.
+    ///
+    /// Ask after the lock is taken: over NFS, taking a lock empties the inode's caches, so a deletion by another client
+    /// shows at once (one GETATTR). A *rename* by another client shows only when the cached folder entry expires
+    /// (`acdirmax`, 60 s unless mounted otherwise).
+    ///
+    /// - Throws: `.ioError` when neither yes nor no can be said.
+    public func pathStillNamesThisFile() throws(FileLockError) -> Bool {
+        do {
+            if try status(ofDescriptor: descriptor).st_nlink == 0 { return false }
+            return FileIdentity(try status(ofPath: path)) == identity
+        } catch {
+            switch error.errno {
+            case ENOENT, ENOTDIR, ESTALE: return false
+            default: throw error
+            }
+        }
+    }
+
+    /// The size in bytes now (`fstat`; at most one GETATTR on NFS).
+    public func size() throws(FileLockError) -> Int64 {
+        Int64(try status(ofDescriptor: descriptor).st_size)
+    }
+
+    /// Up to `count` bytes from `offset` on; fewer when the file ends before that, none from its end on.
+    ///
+    /// Blocks for READs of the mount's `rsize`, as far as the bytes are not cached.
+    public func read(count: Int, at offset: Int64) throws(FileLockError) -> [UInt8] {
+        if count < 0 || offset < 0 { throw FileLockError(errno: EINVAL, call: "pread") }
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let got = try systemCall("pread") {
+                unsafe bytes.withUnsafeMutableBytes { buffer in
+                    unsafe pread(
+                        descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled,
+                        off_t(offset) + off_t(filled))
+                }
+            }
+            if got == 0 { break }
+            filled += got
+        }
+        bytes.removeLast(count - filled)
+        return bytes
+    }
+
+    /// Closes the file, or hands the descriptor to the claim on its inode, whose end closes it.
+    ///
+    /// - Throws: `.ioError` when `close` reports one: over NFS that is the last word about earlier writes.
+    public consuming func close() throws(FileLockError) {
+        isClosed = true
+        try DescriptorRegistry.shared.close(descriptor, of: identity)
+    }
+
+    deinit {
+        if isClosed { return }
+        // A net for early exits: a failing close has nobody to be told to.
+        try? DescriptorRegistry.shared.close(descriptor, of: identity)
+    }
+}
