@@ -46,6 +46,12 @@ extension Connection {
     /// - Throws: the error of SQLite.
     @discardableResult
     public func run(_ sql: String, _ bindings: SQLiteValue...) throws(SQLiteError) -> Int {
+        try run(sql, bindings)
+    }
+
+    /// The same with the bindings in an array.
+    @discardableResult
+    public func run(_ sql: String, _ bindings: [SQLiteValue]) throws(SQLiteError) -> Int {
         try withStatement(sql) { handle throws(SQLiteError) in
             try countingChanges { () throws(SQLiteError) in try handle.run(bindings) { _ in } }
         }
