@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+public import JSONCore
+
+/// Something that happened and that the loop has to decide on.
+public enum Event: Sendable {
+    /// A new message. When the turn before was interrupted, the message joins that turn.
+    case input(request: String, text: String)
+    /// Decisions on approvals.
+    case verdicts(request: String, [Verdict])
+    /// Another attempt at a turn that was interrupted.
+    case resume
+    /// The model answered.
+    case modelReplied(ModelReply)
+    /// A tool call ended.
+    case toolFinished(CallPosition, ToolResult)
+}
+
+/// A tool call that is to run now.
+public struct ToolRun: Sendable {
+    /// Which call.
+    public var position: CallPosition
+    /// The name of the tool.
+    public var tool: String
+    /// The arguments, parsed.
+    public var arguments: JSONValue
+    /// The same text on each attempt of this call, and of no other: 32 hexadecimal digits.
+    public var idempotencyKey: String
+}
+
+/// Something that is to be done, in the order given.
+public enum Effect: Sendable {
+    /// Make the entries durable, in one commit, before doing anything that follows.
+    ///
+    /// With an outcome, the same commit also settles each request of the turn, so that a repeated delivery is answered
+    /// without running anything.
+    case commit([Entry], outcome: Outcome?)
+    /// Ask the model, and report ``Event/modelReplied(_:)``.
+    case callModel(ModelRequest)
+    /// Run a tool, and report ``Event/toolFinished(_:_:)``. Runs that stand next to each other may run in parallel.
+    case runTool(ToolRun)
+    /// The turn is over.
+    case finish(Outcome)
+}
