@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+public import AgentCore
+import JSONCore
+import SQLiteDriver
+
+/// The names that a session is kept under.
+public struct SessionNames: Sendable, Hashable {
+    /// The agent's name.
+    public let agent: String
+    /// The id of the session, as it was given.
+    public let session: String
+}
+
+/// A session that this process, and no other, may read and write until it is released.
+///
+/// The lease ends with ``release()``, and at the latest with the value. After an error of the file system it is dead:
+/// whether the last write is on the disk is then unknown, and only a new lease, which reads the file again, can tell.
+public struct LeasedSession: ~Copyable {
+    /// Random, made when the session was created, never changed.
+    public let identity: String
+    /// When the session was created, in milliseconds since 1970.
+    public let created: Int64
+    /// The names that the session was created under.
+    public let names: SessionNames
+    // Declared before the files, and therefore closed before they are unlocked when the value is dropped.
+    let connection: Connection
+    private let files: LeasedFiles
+    let owner: String
+    let attempt: String
+    let now: @Sendable () -> Int64
+    /// The epoch that the file had when it was leased, plus one once this lease has written.
+    private(set) var epoch: Int64
+    private var hasWritten = false
+    private var isDead = false
+
+    init(
+        _ files: consuming LeasedFiles,
+        as names: SessionNames?,
+        attempt: String,
+        now: @escaping @Sendable () -> Int64
+    ) throws(SessionStoreError) {
+        let path = files.path
+        let connection = try sqlite(at: "open") { () throws(SQLiteError) in
+            try Connection(path: path, vfs: "unix-none", mode: .readWrite)
+        }
+        do throws(SessionStoreError) {
+            let meta = try Self.open(connection, as: names, now: now())
+            // Opening may have rolled back a creation that a crash cut off, and deleted the log that is locked.
+            guard try files.areInPlace() else { throw SessionStoreError.replaced }
+            (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
+        } catch {
+            // Before the locks go: closing later could drop those of the next lease in this process.
+            try? connection.close()
+            throw error
+        }
+        self.connection = connection
+        self.files = files
+        self.attempt = attempt
+        self.now = now
+        owner = randomIdentity()
+    }
+
+    private struct Meta {
+        let identity: String
+        let created: Int64
+        let epoch: Int64
+        let names: SessionNames
+    }
+
+    private static func open(
+        _ connection: Connection,
+        as names: SessionNames?,
+        now: Int64
+    ) throws(SessionStoreError) -> Meta {
+        try sqlite(at: "open") { () throws(SQLiteError) in
+            try connection.setCheckpointOnClose(false)
+            try connection.setPersistentWAL(true)
+            try connection.execute(Schema.connectionSettings)
+        }
+        try Schema.prepare(connection, as: names, now: now)
+        let rows = try sqlite(at: "open") { () throws(SQLiteError) in
+            try connection.query("SELECT identity, created, epoch, agent, session FROM meta") {
+                row throws(SQLiteError) in
+                Meta(
+                    identity: try row.text(0),
+                    created: try row.int(1),
+                    epoch: try row.int(2),
+                    names: SessionNames(agent: try row.text(3), session: try row.text(4))
+                )
+            }
+        }
+        if let meta = rows.first, names == nil || names == meta.names { return meta }
+        throw SessionStoreError(.foreignFile, at: "open", "the file belongs to another session or agent")
+    }
+
+    // MARK: - Reading
+
+    /// The whole log, oldest entry first.
+    public func entries() throws(SessionStoreError) -> [Entry] {
+        try storedEntries().map(\.entry)
+    }
+
+    /// The whole log with what the file knows beside it.
+    public func storedEntries() throws(SessionStoreError) -> [StoredEntry] {
+        let rows = try sqlite(at: "read log") { () throws(SQLiteError) in
+            try connection.query("SELECT seq, turn, kind, call, body, at FROM log ORDER BY seq") {
+                row throws(SQLiteError) in try StoredEntry.Row(row)
+            }
+        }
+        var entries: [StoredEntry] = []
+        for row in rows { entries.append(try StoredEntry(row)) }
+        return entries
+    }
+
+    /// What is known of a request id; nil when the session has not seen it.
+    public func request(_ id: String) throws(SessionStoreError) -> RequestRecord? {
+        let rows = try sqlite(at: "read request") { () throws(SQLiteError) in
+            try connection.query("SELECT turn, outcome FROM requests WHERE id = ?", .text(id)) {
+                row throws(SQLiteError) in (turn: try row.int(0), outcome: try row.optionalText(1))
+            }
+        }
+        guard let found = rows.first else { return nil }
+        guard let text = found.outcome else { return RequestRecord(turn: Int(found.turn), outcome: nil) }
+        guard let outcome = (try? JSONValue(parsing: text.utf8)).flatMap(Outcome.init(json:)) else {
+            throw SessionStoreError(.damaged, at: "read request", "the outcome of turn \(found.turn) is no outcome")
+        }
+        return RequestRecord(turn: Int(found.turn), outcome: outcome)
+    }
+
+    /// Counts what there is, without reading it.
+    public func summary() throws(SessionStoreError) -> SessionSummary {
+        let rows = try sqlite(at: "read log") { () throws(SQLiteError) in
+            try connection.query("SELECT ifnull(max(turn), 0), count(*), max(at) FROM log") {
+                row throws(SQLiteError) in (try row.int(0), try row.int(1), try row.optionalInt(2))
+            }
+        }
+        let (turns, entries, updated) = rows.first ?? (0, 0, nil)
+        return SessionSummary(
+            agent: names.agent,
+            session: names.session,
+            turns: Int(turns),
+            entries: Int(entries),
+            created: created,
+            updated: updated
+        )
+    }
+
+    // MARK: - Writing
+
+    /// Makes entries durable: one transaction, one write and one sync of the log.
+    ///
+    /// Throws ``SessionStoreError``: `fenced` when another lease has written since this one began, `alreadyClaimed`,
+    /// `duplicateRequest`, and the errors of the file system. Nothing is written then.
+    /// - Parameter outcome: Settles every request of the turn that has no outcome yet.
+    public mutating func append(_ entries: [Entry], outcome: Outcome? = nil) throws(SessionStoreError) {
+        guard !isDead else { throw .released(at: "append") }
+        guard let turn = entries.last?.turn else { return }
+        let next = hasWritten ? epoch : epoch + 1
+        do {
+            try connection.withTransaction(.immediate, mapError: { SessionStoreError($0, at: "commit") }) {
+                () throws(SessionStoreError) in
+                try write(entries, turn: turn, outcome: outcome, epoch: next)
+            }
+        } catch {
+            // The transaction is rolled back in the file; what the connection's cache holds is not trusted further.
+            isDead = true
+            throw error
+        }
+        epoch = next
+        hasWritten = true
+    }
+
+    /// The size of the write-ahead log above which it is copied into the database when the lease ends: a cold turn
+    /// reads the log once, so it must not grow for ever, and a checkpoint costs two syncs.
+    static let checkpointThreshold: Int64 = 4 << 20
+
+    /// Gives the session back: nothing of it is locked, open or unwritten afterwards.
+    public consuming func release() throws(SessionStoreError) {
+        var failure: SessionStoreError?
+        do throws(SessionStoreError) {
+            let isLong = try files.logSize() > Self.checkpointThreshold
+            try sqlite(at: "release") { () throws(SQLiteError) in
+                if isLong, !isDead { try connection.checkpoint(.truncate) }
+                try connection.close()
+            }
+        } catch {
+            // The locks go in any case.
+            failure = error
+        }
+        try files.release()
+        if let failure { throw failure }
+    }
+}

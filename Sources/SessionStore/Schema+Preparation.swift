@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import SQLiteDriver
+
+extension Schema {
+    /// Creates the tables of a new file, or checks that this library can read an old one.
+    static func prepare(
+        _ connection: Connection,
+        as names: SessionNames?,
+        now: Int64
+    ) throws(SessionStoreError) {
+        let (found, application, isEmpty) = try sqlite(at: "open") { () throws(SQLiteError) in
+            (
+                Int(try connection.userVersion),
+                try connection.query("PRAGMA application_id") { row throws(SQLiteError) in try row.int(0) },
+                try connection.query("SELECT 1 FROM sqlite_schema") { _ throws(SQLiteError) in 1 }.isEmpty
+            )
+        }
+        if application == [applicationID] {
+            guard found <= version else {
+                throw SessionStoreError(
+                    .newerSchema,
+                    at: "open",
+                    "the file has schema version \(found) and this library knows \(version): deploy the newer one"
+                )
+            }
+        } else {
+            guard let names, isEmpty, found == 0, application == [0] else {
+                throw SessionStoreError(.foreignFile, at: "open", "the file is a database, but no session's")
+            }
+            try sqlite(at: "create") { () throws(SQLiteError) in try create(connection, as: names, now: now) }
+        }
+    }
+
+    private static func create(
+        _ connection: Connection,
+        as names: SessionNames,
+        now: Int64
+    ) throws(SQLiteError) {
+        try connection.withTransaction(.immediate) { () throws(SQLiteError) in
+            try connection.execute(creation)
+            try connection.run(
+                """
+                INSERT INTO meta (id, agent, session, identity, created, epoch, owner) VALUES (1, ?, ?, ?, ?, 0, '')
+                """,
+                .text(names.agent), .text(names.session), .text(randomIdentity()), .integer(now)
+            )
+            try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
+        }
+    }
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+func randomIdentity() -> String {
+    let digits = String(UInt128.random(in: 0 ... .max), radix: 16)
+    return String(repeating: "0", count: 32 - digits.count) + digits
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import FileLocking
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Sessions in files below one folder: one SQLite file a session, one lease a session at a time.
+///
+/// ```
+/// <root>/<agent>/<2 hex digits>/<session>/s.db        the database
+///                                        /s.db-wal    its write-ahead log; both exist for the session's life
+/// ```
+///
+/// Everything here blocks on the file system: call it on a ``StorageThread``, or on a thread of your own.
+public struct SessionStore: Sendable {
+    /// The folder, as an absolute path without symbolic links.
+    public let root: String
+    private let now: @Sendable () -> Int64
+
+    /// Opens a root folder, which is created when it is missing.
+    ///
+    /// Throws ``SessionStoreError/Code/unusableRoot`` when it cannot be created, is no folder or cannot be written, and
+    /// ``SessionStoreError/Code/readOnly`` when it is on a file system that is mounted read-only.
+    /// - Parameter now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
+    public init(root: String, now: @escaping @Sendable () -> Int64 = wallClock) throws(SessionStoreError) {
+        guard !root.isEmpty else {
+            throw SessionStoreError(.unusableRoot, at: "open root", "the path of the root folder is empty")
+        }
+        if let failure = createFolders(root) {
+            throw .opening(root: root, errno: failure)
+        }
+        guard let resolved = unsafe realpath(root, nil) else { throw .opening(root: root, errno: errno) }
+        self.root = unsafe String(cString: resolved)
+        unsafe free(resolved)
+        if unsafe access(self.root, R_OK | W_OK | X_OK) != 0 { throw .opening(root: root, errno: errno) }
+        self.now = now
+    }
+
+    /// Leases a session, which is created when it is missing.
+    ///
+    /// A session that is leased elsewhere is tried again every 20 to 250 ms. Costs two locks over NFS, the opening of
+    /// the two files, and reading what SQLite needs; nothing is written to an existing session.
+    ///
+    /// Throws ``SessionStoreError``: `busy` when the deadline passes, `readOnly`, `full`, `damaged`, `newerSchema`,
+    /// `foreignFile` and `inputOutput`.
+    /// - Parameters:
+    ///   - attempt: The id of the invocation, written down with each commit.
+    ///   - deadline: How long to wait for a session that is leased elsewhere.
+    public func lease(
+        _ session: SessionID,
+        of agent: AgentName,
+        attempt: String,
+        until deadline: ContinuousClock.Instant
+    ) throws(SessionStoreError) -> LeasedSession {
+        let folder = folder(of: session, agent)
+        if let failure = createFolders(folder) { throw .system(failure, at: "create folder") }
+        return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
+    }
+
+    /// Leases a session to read it; ``SessionStoreError/Code/noSuchSession`` when there is none.
+    public func leaseExisting(
+        _ session: SessionID,
+        of agent: AgentName,
+        until deadline: ContinuousClock.Instant
+    ) throws(SessionStoreError) -> LeasedSession {
+        let folder = folder(of: session, agent)
+        guard unsafe access(folder + "/s.db", F_OK) == 0 else {
+            throw SessionStoreError(.noSuchSession, at: "open", "the agent \(agent) has no session of that id")
+        }
+        return try lease(folder, as: SessionNames(agent, session), attempt: "read", until: deadline)
+    }
+
+    /// - Parameter names: What the file has to say it is; nil takes any session.
+    func lease(
+        _ folder: String,
+        as names: SessionNames?,
+        attempt: String,
+        until deadline: ContinuousClock.Instant
+    ) throws(SessionStoreError) -> LeasedSession {
+        while true {
+            do {
+                if let files = try LeasedFiles.acquire(in: folder) {
+                    return try LeasedSession(files, as: names, attempt: attempt, now: now)
+                }
+            } catch where error.code == .busy {
+                let wait = Duration.milliseconds(Int64.random(in: 20...250))
+                guard .now.advanced(by: wait) < deadline else { throw error }
+                sleep(wait)
+            }
+            // Otherwise the files were replaced while they were being locked: look at them anew, and at once.
+        }
+    }
+
+    func folder(of session: SessionID, _ agent: AgentName) -> String {
+        "\(root)/\(agent)/\(session.shard)/\(session.folderName)"
+    }
+}
+
+extension SessionNames {
+    fileprivate init(_ agent: AgentName, _ session: SessionID) {
+        self.init(agent: agent.rawValue, session: session.rawValue)
+    }
+}
+
+/// The clock of the system, in milliseconds since 1970.
+@Sendable
+public func wallClock() -> Int64 {
+    var now = timespec()
+    // Cannot fail: CLOCK_REALTIME exists on every system.
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+}
+
+private func sleep(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+    var left = timespec()
+    while unsafe nanosleep(&wanted, &left) == -1, errno == EINTR { wanted = left }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+/// What went wrong in the session store.
+public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure. More may be added.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        private enum Value: String {
+            case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
+            case unusableRoot, damaged, newerSchema, foreignFile, inputOutput, released
+        }
+        private let value: Value
+        private init(_ value: Value) { self.value = value }
+
+        /// A session id or an agent's name that is not accepted.
+        public static let invalidName = Code(.invalidName)
+        /// The session does not exist.
+        public static let noSuchSession = Code(.noSuchSession)
+        /// Another invocation holds the session. Try again after ``SessionStoreError/retryAfter``.
+        public static let busy = Code(.busy)
+        /// Another invocation has taken the session over: nothing of this commit was written.
+        public static let fenced = Code(.fenced)
+        /// A tool call was claimed before: its tool must not run.
+        public static let alreadyClaimed = Code(.alreadyClaimed)
+        /// The request id is in the session already.
+        public static let duplicateRequest = Code(.duplicateRequest)
+        /// The file system is mounted read-only, or the files' permissions forbid writing.
+        public static let readOnly = Code(.readOnly)
+        /// The file system or the quota is full.
+        public static let full = Code(.full)
+        /// The root folder cannot be used.
+        public static let unusableRoot = Code(.unusableRoot)
+        /// The file does not hold what was written to it.
+        public static let damaged = Code(.damaged)
+        /// The file was written by a newer version of this library.
+        public static let newerSchema = Code(.newerSchema)
+        /// The file is a database, but not a session; or it is another session's.
+        public static let foreignFile = Code(.foreignFile)
+        /// Reading, writing or locking failed.
+        public static let inputOutput = Code(.inputOutput)
+        /// The lease was given back, or died with an earlier error.
+        public static let released = Code(.released)
+
+        /// The name of the code.
+        public var description: String { value.rawValue }
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// The operation that failed, as this library names it.
+    public let operation: String
+    /// What happened and what to do about it. Never holds texts of a conversation.
+    public let detail: String
+    /// Whether the same call can succeed later without anybody doing anything.
+    public let isRetryable: Bool
+    /// With ``Code/busy``: when to try again.
+    public let retryAfter: Duration?
+
+    init(_ code: Code, at operation: String, _ detail: String, isRetryable: Bool = false, retryAfter: Duration? = nil) {
+        self.code = code
+        self.operation = operation
+        self.detail = detail
+        self.isRetryable = isRetryable
+        self.retryAfter = retryAfter
+    }
+
+    static func invalidName(_ detail: String) -> SessionStoreError {
+        SessionStoreError(.invalidName, at: "validate", detail)
+    }
+
+    /// The code, the operation and the detail.
+    public var description: String { "\(code) at \(operation): \(detail)" }
+}
