@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import Dispatch
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Answers a payload with a payload. It runs on the runtime's own thread until it first leaves it.
+public typealias LambdaHandler = @Sendable (_ payload: [UInt8], _ context: InvocationContext) async throws -> [UInt8]
+
+/// Runs a handler as a Lambda function.
+///
+/// ```swift
+/// @main
+/// struct Echo {
+///     static func main() async {
+///         await LambdaRuntime.run { payload, context in payload }
+///     }
+/// }
+/// ```
+public enum LambdaRuntime {
+    /// Serves invocations one after the other, for as long as the sandbox lives.
+    ///
+    /// What the handler throws is reported as the invocation's error: an ``InvocationError`` as it is, anything else
+    /// by its type and description.
+    public static func run(_ handler: @escaping LambdaHandler) async -> Never {
+        await run { _ in handler }
+    }
+
+    /// Sets up, and then serves invocations one after the other, for as long as the sandbox lives.
+    ///
+    /// What `initialize` throws is reported as an init error, and the process exits with status 1.
+    public static func run(
+        initialize: @escaping @Sendable (RuntimeEnvironment) async throws -> LambdaHandler
+    ) async -> Never {
+        // A peer that closes its connection must be an error of the write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            try await RuntimeLoop().run(RuntimeEnvironment.current(), initialize)
+        } catch {
+            writeLine("the runtime cannot go on: \(error)")
+        }
+        exit(1)
+    }
+}
+
+/// The loop, on a thread of its own: waiting for an invocation blocks for hours.
+private actor RuntimeLoop {
+    private let thread = RuntimeThread()
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    func run(
+        _ environment: RuntimeEnvironment,
+        _ initialize: @Sendable (RuntimeEnvironment) async throws -> LambdaHandler
+    ) async throws(RuntimeError) {
+        let client = try RuntimeClient(environment)
+        let handler: LambdaHandler
+        do {
+            handler = try await initialize(environment)
+        } catch {
+            let failure = InvocationError(error)
+            writeLine("the function cannot start: \(failure)")
+            try client.reportInitError(failure)
+            exit(1)
+        }
+        while true {
+            let invocation = try client.next()
+            let requestID = invocation.context.requestID
+            let receipt: AnswerReceipt
+            let answer: Result<[UInt8], InvocationError>
+            do {
+                answer = .success(try await handler(invocation.payload, invocation.context))
+            } catch {
+                answer = .failure(InvocationError(error))
+            }
+            switch answer {
+            case .success(let body): receipt = try invocation.respond(body)
+            case .failure(let error): receipt = try invocation.fail(error)
+            }
+            if case .refused(let status, let errorType) = receipt {
+                writeLine("RequestId: \(requestID) the answer was refused: \(status) \(errorType)")
+            }
+        }
+    }
+}
+
+private final class RuntimeThread: SerialExecutor {
+    private let queue = DispatchQueue(label: "perdure.runtime")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+}
+
+/// One line on standard error, in one write.
+private func writeLine(_ text: String) {
+    let line = Array((text.replacing("\n", with: "\r") + "\n").utf8)
+    unsafe line.withUnsafeBytes { bytes in
+        // Nothing can be done about a log that cannot be written.
+        _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+    }
+}
+
+/// Blocks the thread.
+func sleep(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+    var left = timespec()
+    while unsafe nanosleep(&wanted, &left) == -1, errno == EINTR { wanted = left }
+}

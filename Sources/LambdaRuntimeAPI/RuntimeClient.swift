@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import CurlHTTP
+import JSONCore
+
+/// Lambda's Runtime API, spoken over one kept-alive connection. Every call blocks the calling thread.
+///
+/// ```
+/// Started ──next()──▶ Invocation ──respond / fail──▶ next() …
+///    └──reportInitError()──▶ exit
+/// ```
+public final class RuntimeClient {
+    private let base: String
+    private let transfer: Transfer
+
+    /// Connects to nothing yet: the first call does.
+    ///
+    /// Throws ``RuntimeError/Code/noEndpoint`` when the environment does not name the Runtime API.
+    public init(_ environment: RuntimeEnvironment) throws(RuntimeError) {
+        guard let endpoint = environment.endpoint else {
+            throw RuntimeError(
+                .noEndpoint,
+                at: "start",
+                "AWS_LAMBDA_RUNTIME_API is not set: this program runs in AWS Lambda, or locally under `perdure dev`"
+            )
+        }
+        base = "http://\(endpoint)/2018-06-01/runtime"
+        do {
+            transfer = try Transfer(options: HTTPOptions(userAgent: "perdure"))
+        } catch {
+            throw RuntimeError(error, at: "start")
+        }
+    }
+
+    /// Waits for the next invocation: up to hours, during which the sandbox may be frozen.
+    ///
+    /// A connection that died meanwhile is replaced: up to 5 tries, from 0.1 s on, each wait twice the one before.
+    public func next() throws(RuntimeError) -> Invocation {
+        while true {
+            let answer = try perform(HTTPRequest(url: base + "/invocation/next"), at: "next", tries: 5)
+            guard answer.status == 200 else { throw refusal(answer, at: "next") }
+            guard let id = answer.fields["Lambda-Runtime-Aws-Request-Id"], !id.isEmpty else {
+                throw RuntimeError(.badAnswer, at: "next", "the invocation has no request id")
+            }
+            let slot = AnswerSlot(
+                client: self,
+                path: "/invocation/\(percentEncoded(id))",
+                invocationID: answer.fields["Lambda-Runtime-Invocation-Id"]
+            )
+            guard let deadline = answer.fields["Lambda-Runtime-Deadline-Ms"].flatMap(Int64.init) else {
+                let error = InvocationError(
+                    type: "Runtime.InvalidDeadline",
+                    message: "the deadline of the invocation is not a number of milliseconds"
+                )
+                _ = try slot.post("error", headers: error.headers, body: error.body)
+                continue
+            }
+            let context = InvocationContext(
+                requestID: id,
+                deadline: Deadline(millisecondsSinceEpoch: deadline),
+                invokedFunctionARN: answer.fields["Lambda-Runtime-Invoked-Function-Arn"],
+                traceID: answer.fields["Lambda-Runtime-Trace-Id"],
+                clientContext: answer.fields["Lambda-Runtime-Client-Context"],
+                cognitoIdentity: answer.fields["Lambda-Runtime-Cognito-Identity"],
+                tenantID: answer.fields["Lambda-Runtime-Aws-Tenant-Id"]
+            )
+            return Invocation(payload: answer.body, context: context, slot: slot)
+        }
+    }
+
+    /// Reports that the function could not start. Allowed only before the first ``next()``; exit afterwards.
+    public func reportInitError(_ error: InvocationError) throws(RuntimeError) {
+        let receipt = try post("/init/error", headers: error.headers, body: error.body)
+        guard receipt == .accepted else {
+            throw RuntimeError(.stateViolation, at: "init/error", "the service refused the report: \(receipt)")
+        }
+    }
+
+    /// Posts once: a POST whose bytes may have arrived is never repeated.
+    fileprivate func post(_ path: String, headers: HTTPFields, body: [UInt8]) throws(RuntimeError) -> AnswerReceipt {
+        let request = HTTPRequest(method: .post, url: base + path, headers: headers, body: body)
+        let call = String(path.split(separator: "/").last ?? "")
+        let answer = try perform(request, at: call, tries: 1)
+        switch answer.status {
+        case 202:
+            return .accepted
+        case 400, 403, 410, 413:
+            return .refused(status: answer.status, errorType: errorType(answer))
+        default:
+            throw refusal(answer, at: call)
+        }
+    }
+
+    private func perform(_ request: HTTPRequest, at call: String, tries: Int) throws(RuntimeError) -> HTTPResponse {
+        var request = request
+        var wait = Duration.milliseconds(100)
+        var triesLeft = tries
+        while true {
+            do {
+                return try transfer.perform(request, limits: HTTPLimits(maximumBodySize: 64 << 20))
+            } catch {
+                triesLeft -= 1
+                guard error.isRetryable, !error.responseHasBegun, triesLeft > 0 else {
+                    throw RuntimeError(error, at: call)
+                }
+                request.opensNewConnection = true
+                sleep(wait)
+                wait *= 2
+            }
+        }
+    }
+
+    private func refusal(_ answer: HTTPResponse, at call: String) -> RuntimeError {
+        let code: RuntimeError.Code =
+            switch answer.status {
+            case 500: .containerError
+            case 403: .stateViolation
+            default: .badAnswer
+            }
+        return RuntimeError(code, at: call, "status \(answer.status) \(errorType(answer))")
+    }
+
+    private func errorType(_ answer: HTTPResponse) -> String {
+        (try? JSONValue(parsing: answer.body))?["errorType"]?.string ?? ""
+    }
+}
+
+/// The place where one invocation's answer goes.
+final class AnswerSlot {
+    private let client: RuntimeClient
+    private let path: String
+    private let invocationID: String?
+    private(set) var isAnswered = false
+
+    init(client: RuntimeClient, path: String, invocationID: String?) {
+        self.client = client
+        self.path = path
+        self.invocationID = invocationID
+    }
+
+    func post(_ kind: String, headers: HTTPFields, body: [UInt8]) throws(RuntimeError) -> AnswerReceipt {
+        isAnswered = true
+        var headers = headers
+        // The nonce of this attempt: request ids repeat, this does not. Echoed only where it was given.
+        if let invocationID { headers.append(name: "Lambda-Runtime-Invocation-Id", value: invocationID) }
+        return try client.post("\(path)/\(kind)", headers: headers, body: body)
+    }
+}
+
+extension InvocationError {
+    var headers: HTTPFields {
+        ["Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": type]
+    }
+}
+
+/// A request id is not always a UUID: everything but RFC 3986's unreserved characters is encoded.
+private func percentEncoded(_ id: String) -> String {
+    var encoded = ""
+    for byte in id.utf8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            encoded.unicodeScalars.append(Unicode.Scalar(byte))
+        default:
+            encoded += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+        }
+    }
+    return encoded
+}
