@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+public import AgentCore
+public import ModelClients
+
+/// An agent: a name, instructions, a model and tools. A value; what it remembers is in its sessions.
+public struct Agent: Sendable {
+    /// The name, which is also the folder of its sessions: 1 to 64 letters, digits, `-` and `_`.
+    public var name: String
+    /// The system prompt.
+    public var instructions: String
+    /// The model that it thinks with.
+    public var model: any LanguageModel
+    /// What it can do.
+    public var tools: [any Tool]
+    /// How often the model may be asked for one input, at least 1; the last time it has to answer in text.
+    public var maximumModelCalls: Int
+
+    /// Creates an agent.
+    ///
+    /// Nothing is checked or opened here: what is wrong with it shows when the function starts, as an init error.
+    /// - Parameter model: By default the OpenAI-compatible endpoint that the environment names; see
+    ///   ``ModelClients/OpenAICompatibleModel/fromEnvironment(_:)``.
+    public init(
+        name: String,
+        instructions: String,
+        model: some LanguageModel = OpenAICompatibleModel.fromEnvironment(),
+        maximumModelCalls: Int = 16,
+        @ToolBuilder tools: () -> [any Tool] = { [] }
+    ) {
+        self.name = name
+        self.instructions = instructions
+        self.model = model
+        self.maximumModelCalls = maximumModelCalls
+        self.tools = tools()
+    }
+}

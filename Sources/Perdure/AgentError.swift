@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import ModelClients
+import SessionStore
+
+/// Why an agent did not answer.
+public struct AgentError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure. More may be added.
+    public struct Code: Sendable, Hashable {
+        /// The type that Lambda reports: `Function.` and a word in camel case.
+        public let errorType: String
+        /// The status of an HTTP answer.
+        public let httpStatus: Int
+        private init(_ errorType: String, _ httpStatus: Int) {
+            self.errorType = errorType
+            self.httpStatus = httpStatus
+        }
+
+        /// The event is not one that the agent understands.
+        public static let invalidEvent = Code("Function.InvalidEvent", 400)
+        /// The message is longer than ``AgentRequest/maximumMessageLength``.
+        public static let messageTooLarge = Code("Function.MessageTooLarge", 413)
+        /// The session id is not accepted.
+        public static let invalidSession = Code("Function.InvalidSession", 400)
+        /// A decision names a call that does not wait for one.
+        public static let noSuchApproval = Code("Function.NoSuchApproval", 409)
+        /// Another invocation holds the session until the end of the time there was.
+        public static let sessionBusy = Code("Function.SessionBusy", 503)
+        /// Another invocation took the session over; ask again with the same id.
+        public static let sessionTakenOver = Code("Function.SessionTakenOver", 503)
+        /// The session's file cannot be read or written.
+        public static let storageFailed = Code("Function.StorageFailed", 500)
+        /// The model did not answer. Nothing is lost: the same id again goes on from here.
+        public static let modelFailed = Code("Function.ModelFailed", 502)
+        /// The time was up. Nothing is lost: the same id again goes on from here.
+        public static let deadlineExceeded = Code("Function.DeadlineExceeded", 504)
+        /// The agent's definition or the environment is wrong.
+        public static let invalidConfiguration = Code("Function.InvalidConfiguration", 500)
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// What happened and what to do about it. Never holds texts of a conversation.
+    public let detail: String
+    /// When to try again, where that is known.
+    public let retryAfter: Duration?
+
+    init(_ code: Code, _ detail: String, retryAfter: Duration? = nil) {
+        self.code = code
+        self.detail = detail
+        self.retryAfter = retryAfter
+    }
+
+    static func invalidEvent(_ reason: String) -> AgentError {
+        AgentError(
+            .invalidEvent,
+            "the event is not understood: \(reason). Expected {\"session\":\"…\",\"message\":\"…\",\"id\":\"…\"}"
+        )
+    }
+
+    /// Puts an error of the layers below into the caller's terms.
+    init(_ error: any Error) {
+        switch error {
+        case let error as AgentError:
+            self = error
+        case let error as SessionStoreError:
+            self.init(error)
+        case let error as LoopError where error.code == .noSuchApproval:
+            self.init(.noSuchApproval, error.detail)
+        case let error as LoopError:
+            self.init(.storageFailed, "the session's log does not fit the agent: \(error)")
+        case let error as ModelError:
+            self.init(.modelFailed, error.description, retryAfter: error.retryAfter)
+        default:
+            self.init(.modelFailed, "the model failed with \(type(of: error))")
+        }
+    }
+
+    private init(_ error: SessionStoreError) {
+        let code: Code =
+            switch error.code {
+            case .invalidName: .invalidSession
+            case .busy: .sessionBusy
+            case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver
+            default: .storageFailed
+            }
+        self.init(code, error.description, retryAfter: error.retryAfter)
+    }
+
+    /// The type and the detail.
+    public var description: String { "\(code.errorType): \(detail)" }
+}

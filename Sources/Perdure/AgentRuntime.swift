@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import JSONCore
+public import Logging
+public import SessionStore
+
+/// Runs an agent's turns: performs the effects that the loop decides on, in the order in which it decides.
+///
+/// ```
+/// AgentRequest ─▶ lease session ─▶ replay log ─▶ AgentLoop ⇄ commit │ model │ tools ─▶ release ─▶ AgentResponse
+/// ```
+///
+/// Nothing is answered before the commit that the answer depends on is durable, and the lease is released before the
+/// answer is returned, whether the turn succeeds or not.
+public struct AgentRuntime: Sendable {
+    private let agent: Agent
+    private let name: AgentName
+    private let tools: [String: RegisteredTool]
+    private let specifications: [ToolSpecification]
+    private let store: SessionStore
+    private let logger: Logger
+
+    /// Time kept back before a deadline, to release the session and to answer.
+    public static let reserve = Duration.milliseconds(500)
+
+    /// Checks an agent's definition and gets ready to run it.
+    ///
+    /// Throws ``AgentError/Code/invalidConfiguration`` when the name, a tool or the model's settings are not usable.
+    public init(_ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure")) throws {
+        self.agent = agent
+        self.store = store
+        self.logger = logger
+        name = try AgentName(agent.name)
+        try agent.model.checkConfiguration()
+        var tools: [String: RegisteredTool] = [:]
+        var specifications: [ToolSpecification] = []
+        for tool in agent.tools {
+            let registered: RegisteredTool
+            do {
+                registered = try RegisteredTool(tool)
+            } catch {
+                throw AgentError(.invalidConfiguration, "the tool \(tool.name) has no usable schema: \(error)")
+            }
+            guard tools.updateValue(registered, forKey: tool.name) == nil else {
+                throw AgentError(.invalidConfiguration, "two tools are named \(tool.name)")
+            }
+            guard isToolName(tool.name) else {
+                throw AgentError(
+                    .invalidConfiguration,
+                    "\"\(tool.name)\" is no name for a tool: 1 to 64 letters, digits, _ and - of ASCII"
+                )
+            }
+            specifications.append(registered.specification)
+        }
+        self.tools = tools
+        self.specifications = specifications
+    }
+
+    /// Runs one turn.
+    ///
+    /// A request id that the session has answered before gets the same answer again, and nothing runs. One whose turn
+    /// was interrupted goes on where the log ends.
+    /// - Parameters:
+    ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled.
+    ///   - onText: Receives the pieces of the model's text as they arrive.
+    /// - Returns: The response, once everything in it is durable.
+    public func respond(
+        to request: AgentRequest,
+        deadline: ContinuousClock.Instant? = nil,
+        onText: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws(AgentError) -> AgentResponse {
+        let cutoff = deadline?.advanced(by: .zero - Self.reserve)
+        let outcome: Outcome
+        do {
+            let session = try SessionID(request.session)
+            outcome = try await withCutoff(cutoff) {
+                try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
+                    if let settled = opened.request?.outcome { return settled }
+                    let turn = Turn(lane: lane, session: session, deadline: deadline, onText: onText)
+                    return try await run(turn, from: opened, for: request)
+                }
+            }
+        } catch {
+            throw AgentError(error)
+        }
+        return AgentResponse(session: request.session, id: request.id, outcome: outcome)
+    }
+
+    /// What stays the same over the steps of a turn.
+    private struct Turn: Sendable {
+        let lane: SessionLane
+        let session: SessionID
+        let deadline: ContinuousClock.Instant?
+        let onText: @Sendable (String) -> Void
+    }
+
+    private func holdingLease(
+        of session: SessionID,
+        for request: AgentRequest,
+        until cutoff: ContinuousClock.Instant?,
+        _ body: (SessionLane, SessionLane.Opened) async throws -> Outcome
+    ) async throws -> Outcome {
+        let lane = SessionLane()
+        let patience = cutoff ?? .now.advanced(by: .seconds(30))
+        let opened = try await lane.open(session, of: name, in: store, request: request.id, until: patience)
+        let outcome: Outcome
+        do {
+            outcome = try await body(lane, opened)
+        } catch {
+            do {
+                try await lane.close()
+            } catch let releaseError {
+                logger.error("a session could not be released", metadata: ["error": "\(releaseError)"])
+            }
+            throw error
+        }
+        // The outcome is durable: a failing release is reported to the log, not in place of the answer.
+        do {
+            try await lane.close()
+        } catch {
+            logger.error("a session could not be released", metadata: ["error": "\(error)"])
+        }
+        return outcome
+    }
+
+    private func run(_ turn: Turn, from opened: SessionLane.Opened, for request: AgentRequest) async throws -> Outcome {
+        var loop = AgentLoop(
+            .init(
+                sessionIdentity: opened.identity,
+                instructions: agent.instructions,
+                tools: specifications,
+                maximumModelCalls: agent.maximumModelCalls
+            )
+        )
+        for entry in opened.entries { try loop.replay(entry) }
+        var effects = try loop.handle(opened.request == nil ? request.event : .resume)
+        while true {
+            let step = try await commit(effects, of: turn)
+            switch step {
+            case .finish(let outcome):
+                return outcome
+            case .callModel(let modelRequest):
+                let reply = try await agent.model.reply(to: modelRequest, onText: turn.onText)
+                try Task.checkCancellation()
+                effects = try loop.handle(.modelReplied(reply))
+            case .runTools(let runs):
+                effects = try await run(runs, of: turn, in: &loop)
+            }
+        }
+    }
+
+    /// The one thing that is left to do once the commits among some effects are made.
+    private enum Step {
+        case callModel(ModelRequest)
+        case runTools([ToolRun])
+        case finish(Outcome)
+    }
+
+    private func commit(_ effects: [Effect], of turn: Turn) async throws -> Step {
+        var runs: [ToolRun] = []
+        for effect in effects {
+            switch effect {
+            case .commit(let entries, let outcome): try await turn.lane.append(entries, outcome: outcome)
+            case .runTool(let run): runs.append(run)
+            case .callModel(let request): return .callModel(request)
+            case .finish(let outcome): return .finish(outcome)
+            }
+        }
+        return .runTools(runs)
+    }
+
+    /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
+    private func run(_ runs: [ToolRun], of turn: Turn, in loop: inout AgentLoop) async throws -> [Effect] {
+        try await withThrowingTaskGroup(of: (CallPosition, ToolResult).self) { group in
+            for run in runs {
+                let tool = tools[run.tool]
+                group.addTask {
+                    let context = ToolContext(
+                        session: turn.session.rawValue,
+                        idempotencyKey: run.idempotencyKey,
+                        deadline: turn.deadline
+                    )
+                    return (run.position, try await tool?.result(of: run, context: context) ?? .vanished)
+                }
+            }
+            var remaining: [Effect] = []
+            for try await (position, result) in group {
+                for effect in try loop.handle(.toolFinished(position, result)) {
+                    if case .commit(let entries, nil) = effect {
+                        try await turn.lane.append(entries, outcome: nil)
+                    } else {
+                        remaining.append(effect)
+                    }
+                }
+            }
+            return remaining
+        }
+    }
+}
+
+extension AgentRequest {
+    fileprivate var event: Event {
+        switch content {
+        case .message(let text): .input(request: id, text: text)
+        case .decisions(let verdicts): .verdicts(request: id, verdicts)
+        }
+    }
+}
+
+extension RegisteredTool {
+    fileprivate func result(of run: ToolRun, context: ToolContext) async throws -> ToolResult {
+        do {
+            return ToolResult(status: .succeeded, content: try await self.run(run.arguments, context))
+        } catch {
+            // A cancelled tool did not fail: it was interrupted, and recovery decides by its effect.
+            try Task.checkCancellation()
+            return ToolResult(status: .failed, content: "The tool failed: \(error)")
+        }
+    }
+}
+
+extension ToolResult {
+    fileprivate static let vanished = ToolResult(status: .failed, content: "The tool does not exist any more.")
+}
+
+private func isToolName(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count)
+        && name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import JSONCore
+
+/// A tool whose arguments' type is known no more: JSON in, text out.
+struct RegisteredTool: Sendable {
+    let specification: ToolSpecification
+    let run: @Sendable (JSONValue, ToolContext) async throws -> String
+
+    /// Makes the schema, which throws when `Arguments` is not a type that a schema can be made of.
+    init<T: Tool>(_ tool: T) throws {
+        specification = ToolSpecification(
+            name: tool.name,
+            description: tool.description,
+            parameters: try tool.parameters(),
+            effect: tool.effect,
+            review: { arguments in
+                try tool.approval(for: JSONValueDecoder().decode(T.Arguments.self, from: arguments))
+            }
+        )
+        run = { arguments, context in
+            let output = try await tool.call(
+                arguments: JSONValueDecoder().decode(T.Arguments.self, from: arguments),
+                context: context
+            )
+            if let text = output as? String { return text }
+            return try JSONValueEncoder().encode(output).description
+        }
+    }
+}

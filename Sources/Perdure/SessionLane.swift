@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import SessionStore
+
+/// Holds one leased session for the length of one turn, on a thread of its own: file access over NFS blocks.
+actor SessionLane {
+    private let thread = StorageThread()
+    private var session: LeasedSession?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    /// What the turn starts from.
+    struct Opened: Sendable {
+        let identity: String
+        let entries: [Entry]
+        /// Nil when the request is new to the session.
+        let request: RequestRecord?
+    }
+
+    /// Leases the session and reads it.
+    func open(
+        _ id: SessionID,
+        of agent: AgentName,
+        in store: SessionStore,
+        request: String,
+        until deadline: ContinuousClock.Instant
+    ) throws -> Opened {
+        let session = try store.lease(id, of: agent, attempt: request, until: deadline)
+        do {
+            let opened = Opened(
+                identity: session.identity,
+                entries: try session.entries(),
+                request: try session.request(request)
+            )
+            self.session = consume session
+            return opened
+        } catch {
+            // The reason for the failure is worth more than a second one from the release.
+            try? session.release()
+            throw error
+        }
+    }
+
+    /// Makes entries durable in one commit.
+    func append(_ entries: [Entry], outcome: Outcome?) throws(SessionStoreError) {
+        guard session != nil else { throw .released(at: "append") }
+        try session?.append(entries, outcome: outcome)
+    }
+
+    /// Gives the session back; does nothing the second time.
+    func close() throws(SessionStoreError) {
+        if let session = session.take() { try session.release() }
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+public import AgentCore
+public import JSONCore
+
+/// Something that the model can have done.
+///
+/// ```swift
+/// struct LookUpOrder: Tool {
+///     struct Arguments: Codable { let number: Int }
+///     let description = "Looks up an order by its number."
+///     let effect = ToolEffect.pure
+///     func call(arguments: Arguments, context: ToolContext) async throws -> Order { … }
+/// }
+/// ```
+public protocol Tool<Arguments, Output>: Sendable {
+    /// What the model fills in. Its JSON Schema is made from its `Codable` conformance.
+    associatedtype Arguments: Decodable
+    /// What the model is told. A `String` is passed on as it is, everything else as JSON.
+    associatedtype Output: Encodable
+
+    /// The name the model calls it by: 1 to 64 letters, digits, `_` and `-`. Default: the type's name in snake case.
+    var name: String { get }
+    /// What the tool does and when to use it, for the model.
+    var description: String { get }
+    /// What a second run would do. Default: ``ToolEffect/once``, which never runs an interrupted call again.
+    var effect: ToolEffect { get }
+    /// The JSON Schema of the arguments. Default: made from `Arguments`.
+    ///
+    /// It is asked for once, when the function starts; what it throws is reported as an init error.
+    func parameters() throws -> JSONValue
+    /// Whether a person has to agree to this call. Default: no.
+    ///
+    /// A function of the arguments alone: it is asked once a call, and its verdict is recorded.
+    func approval(for arguments: Arguments) -> ApprovalRequirement
+    /// Does it.
+    ///
+    /// What it throws is told to the model as a failed call. When the task is cancelled, which happens shortly before
+    /// the invocation's deadline, it should return or throw soon; the call then counts as interrupted.
+    func call(arguments: Arguments, context: ToolContext) async throws -> Output
+}
+
+extension Tool {
+    /// The type's name in snake case: `LookUpOrder` becomes `look_up_order`.
+    public var name: String { snakeCased(String(describing: Self.self)) }
+    /// Never run again by itself.
+    public var effect: ToolEffect { .once }
+    /// The schema of `Arguments`, from its `Codable` conformance.
+    public func parameters() throws -> JSONValue { try JSONSchema.describing(Arguments.self) }
+    /// No approval needed.
+    public func approval(for arguments: Arguments) -> ApprovalRequirement { .notRequired }
+}
+
+/// What a tool may know of the call that it serves.
+public struct ToolContext: Sendable {
+    /// The session's id.
+    public let session: String
+    /// The same for each attempt of this call, and for no other call: 32 hexadecimal digits. Hand it to services that
+    /// take an idempotency key.
+    public let idempotencyKey: String
+    /// When the invocation has to be done; nil when there is no limit.
+    public let deadline: ContinuousClock.Instant?
+
+    /// The time left, at least zero; nil when there is no limit.
+    public var remainingTime: Duration? {
+        deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
+    }
+
+    /// Creates a context, for tests of tools.
+    public init(session: String, idempotencyKey: String, deadline: ContinuousClock.Instant? = nil) {
+        self.session = session
+        self.idempotencyKey = idempotencyKey
+        self.deadline = deadline
+    }
+}
+
+/// Collects tools; `if`, `if else` and `for` are allowed.
+@resultBuilder
+public enum ToolBuilder {
+    /// A tool.
+    public static func buildExpression(_ tool: any Tool) -> [any Tool] { [tool] }
+    /// Several lines.
+    public static func buildBlock(_ parts: [any Tool]...) -> [any Tool] { parts.flatMap(\.self) }
+    /// `if` without `else`.
+    public static func buildOptional(_ part: [any Tool]?) -> [any Tool] { part ?? [] }
+    /// `if`.
+    public static func buildEither(first part: [any Tool]) -> [any Tool] { part }
+    /// `else`.
+    public static func buildEither(second part: [any Tool]) -> [any Tool] { part }
+    /// `for`.
+    public static func buildArray(_ parts: [[any Tool]]) -> [any Tool] { parts.flatMap(\.self) }
+}
+
+private func snakeCased(_ name: String) -> String {
+    var words = ""
+    for character in name {
+        if character.isUppercase, !words.isEmpty { words += "_" }
+        words += character.lowercased()
+    }
+    return words
+}
