@@ -33,6 +33,15 @@ extension Connection {
         _ bindings: SQLiteValue...,
         row: (borrowing Row) throws(SQLiteError) -> Element
     ) throws(SQLiteError) -> [Element] {
+        try query(sql, bindings, row: row)
+    }
+
+    /// The same with the values in an array.
+    public func query<Element>(
+        _ sql: String,
+        _ bindings: [SQLiteValue],
+        row: (borrowing Row) throws(SQLiteError) -> Element
+    ) throws(SQLiteError) -> [Element] {
         try withStatement(sql) { handle throws(SQLiteError) in
             var elements: [Element] = []
             try handle.run(bindings) { current throws(SQLiteError) in elements.append(try row(current)) }
@@ -46,6 +55,12 @@ extension Connection {
     /// - Throws: the error of SQLite.
     @discardableResult
     public func run(_ sql: String, _ bindings: SQLiteValue...) throws(SQLiteError) -> Int {
+        try run(sql, bindings)
+    }
+
+    /// The same with the values in an array.
+    @discardableResult
+    public func run(_ sql: String, _ bindings: [SQLiteValue]) throws(SQLiteError) -> Int {
         try withStatement(sql) { handle throws(SQLiteError) in
             try countingChanges { () throws(SQLiteError) in try handle.run(bindings) { _ in } }
         }
