@@ -19,14 +19,13 @@ import Darwin
 /// another client.
 ///
 /// The traps of such locks:
-/// - **Any `close` of the inode by this process drops the lock**, through whichever descriptor. An `InodeClaim` keeps
-///   this module's descriptors open; `sqlite3_close` and foreign code close theirs regardless.
+/// - **Any `close` of the inode by this process drops the lock**, through whichever descriptor. `OpenFile` puts its
+///   closes off until the lock is released; `sqlite3_close` and foreign code close theirs regardless, and nothing
+///   tells.
 /// - **A second lock by the same process succeeds**, and releasing either one unlocks the bytes. Take an `InodeClaim`
 ///   first.
 /// - A forked child does not inherit the lock.
 /// - After an NFS lease has expired, nothing tells the holder: only its next read, write or sync of this inode fails.
-///
-/// Release the lock before the file is closed.
 public struct FileLock: ~Copyable, Sendable {
     /// Whether others may hold the same bytes at the same time.
     public enum Mode: Sendable {
@@ -41,9 +40,11 @@ public struct FileLock: ~Copyable, Sendable {
     /// Shared or exclusive.
     public let mode: Mode
     private let descriptor: Int32
+    private let identity: FileIdentity
 
-    private init(descriptor: Int32, bytes: Range<Int64>, mode: Mode) {
-        self.descriptor = descriptor
+    private init(file: borrowing OpenFile, bytes: Range<Int64>, mode: Mode) {
+        descriptor = file.descriptor
+        identity = file.identity
         self.bytes = bytes
         self.mode = mode
     }
@@ -53,12 +54,13 @@ public struct FileLock: ~Copyable, Sendable {
     /// Never waits for the holder; over NFS it blocks for one LOCK, and writes the file's dirty pages back first.
     ///
     /// - Parameters:
-    ///   - file: the file to lock; it must stay open until the lock is released.
+    ///   - file: the file to lock. Its descriptor stays open until the lock is released.
     ///   - bytes: the range, which may lie beyond the end of the file. Neither empty nor negative.
     ///   - mode: shared or exclusive.
     ///   - namesHolder: whether a refusal asks for the holder's process id. That is one more round trip over NFS when
     ///     the holder is another client, so a caller that polls passes false.
-    /// - Throws: `.heldElsewhere`, `.tooManyLocks`, or `.ioError`.
+    /// - Throws: `.heldElsewhere`, `.tooManyLocks`, or `.ioError`; `.claimedHere` when another thread is closing a
+    ///   descriptor of the inode at this moment, which cannot happen under an `InodeClaim`.
     public static func acquire(
         on file: borrowing OpenFile,
         bytes: Range<Int64>,
@@ -67,11 +69,14 @@ public struct FileLock: ~Copyable, Sendable {
     ) throws(FileLockError) -> FileLock {
         // A length of 0 would mean "up to the end of all offsets" to fcntl.
         if bytes.isEmpty { throw FileLockError(errno: EINVAL, call: "fcntl(F_SETLK)") }
-        let descriptor = file.descriptor
-        let failure = cposix_lock(descriptor, mode.kind, bytes.lowerBound, bytes.length)
+        guard DescriptorRegistry.shared.beginLock(file.identity) else {
+            throw FileLockError(.claimedHere, call: "fcntl(F_SETLK)")
+        }
+        let failure = cposix_lock(file.descriptor, mode.kind, bytes.lowerBound, bytes.length)
+        if failure == 0 { return FileLock(file: file, bytes: bytes, mode: mode) }
+        // A failing close of somebody else's descriptor is not the news here.
+        try? DescriptorRegistry.shared.endLock(file.identity)
         switch failure {
-        case 0:
-            return FileLock(descriptor: descriptor, bytes: bytes, mode: mode)
         case EACCES, EAGAIN:
             let holder = namesHolder ? try holder(on: file, bytes: bytes, mode: mode) : nil
             throw FileLockError(.heldElsewhere, call: "fcntl(F_SETLK)", errno: failure, holder: holder)
@@ -99,19 +104,27 @@ public struct FileLock: ~Copyable, Sendable {
     ///
     /// - Throws: `.ioError`; over NFS this can be the news that the lock, and with it the last writes, were lost.
     public consuming func release() throws(FileLockError) {
-        let (descriptor, bytes) = (self.descriptor, self.bytes)
+        let (descriptor, identity, bytes) = (self.descriptor, self.identity, self.bytes)
         discard self
-        let failure = Self.unlock(descriptor, bytes)
-        if failure != 0 { throw FileLockError(errno: failure, call: "fcntl(F_UNLCK)") }
+        try Self.unlock(descriptor, identity, bytes)
     }
 
     deinit {
         // A net for early exits: a failure has nobody to be told to.
-        _ = Self.unlock(descriptor, bytes)
+        try? Self.unlock(descriptor, identity, bytes)
     }
 
-    private static func unlock(_ descriptor: Int32, _ bytes: Range<Int64>) -> Int32 {
-        cposix_lock(descriptor, Int32(CPOSIX_UNLOCK), bytes.lowerBound, bytes.length)
+    private static func unlock(
+        _ descriptor: Int32, _ identity: FileIdentity, _ bytes: Range<Int64>
+    ) throws(FileLockError) {
+        let failure = cposix_lock(descriptor, Int32(CPOSIX_UNLOCK), bytes.lowerBound, bytes.length)
+        if failure == 0 {
+            // Afterwards, as this may close the very descriptor.
+            try DescriptorRegistry.shared.endLock(identity)
+        } else {
+            try? DescriptorRegistry.shared.endLock(identity)
+            throw FileLockError(errno: failure, call: "fcntl(F_UNLCK)")
+        }
     }
 }
 

@@ -13,8 +13,9 @@ import Darwin
 
 /// A regular file, open for reading and writing, that is closed exactly once.
 ///
-/// While an `InodeClaim` on its inode exists, closing is put off to the end of the claim, because a `close` would drop
-/// the process's locks on the inode.
+/// *"All locks associated with a file for a given process shall be removed when a file descriptor for that file is
+/// closed by that process"* (POSIX, `fcntl`). So while an `InodeClaim` or a `FileLock` on the inode exists, through
+/// whichever `OpenFile`, the descriptor of a closed `OpenFile` is kept, and closed when the last of them is gone.
 public struct OpenFile: ~Copyable, Sendable {
     /// The descriptor, valid as long as this value lives. Never close it yourself.
     public let descriptor: Int32
@@ -96,7 +97,7 @@ public struct OpenFile: ~Copyable, Sendable {
         return bytes
     }
 
-    /// Closes the file, or hands the descriptor to the claim on its inode, whose end closes it.
+    /// Closes the file, or leaves the descriptor to the last claim or lock on its inode, whose end closes it.
     ///
     /// - Throws: `.ioError` when `close` reports one: over NFS that is the last word about earlier writes.
     public consuming func close() throws(FileLockError) {

@@ -33,6 +33,15 @@ extension Connection {
         _ bindings: SQLiteValue...,
         row: (borrowing Row) throws(SQLiteError) -> Element
     ) throws(SQLiteError) -> [Element] {
+        try query(sql, bindings, row: row)
+    }
+
+    /// The same with the values in an array.
+    public func query<Element>(
+        _ sql: String,
+        _ bindings: [SQLiteValue],
+        row: (borrowing Row) throws(SQLiteError) -> Element
+    ) throws(SQLiteError) -> [Element] {
         try withStatement(sql) { handle throws(SQLiteError) in
             var elements: [Element] = []
             try handle.run(bindings) { current throws(SQLiteError) in elements.append(try row(current)) }
@@ -49,7 +58,7 @@ extension Connection {
         try run(sql, bindings)
     }
 
-    /// The same with the bindings in an array.
+    /// The same with the values in an array.
     @discardableResult
     public func run(_ sql: String, _ bindings: [SQLiteValue]) throws(SQLiteError) -> Int {
         try withStatement(sql) { handle throws(SQLiteError) in

@@ -58,15 +58,57 @@ struct InodeClaimTests {
         try file.close()
     }
 
-    @Test func `without a claim any close drops the lock`() throws {
-        // The trap that the claim exists for. If this test fails, the platform's locks are not POSIX record locks.
+    @Test func `a foreign close drops the lock`() throws {
+        // The trap that claims and put-off closes exist for. If this test fails, the locks are not POSIX record locks.
         let path = folder.path("s.db")
         let file = try OpenFile(path: path)
         let other = try OtherProcess(opening: path)
         let lock = try FileLock.acquire(on: file, bytes: bytes)
-        try OpenFile(path: path).close()
+        try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).close()
         #expect(try other.locks(bytes))
         try lock.release()
+    }
+
+    @Test func `a file closed under its lock stays locked up to the release`() throws {
+        let path = folder.path("s.db")
+        let file = try OpenFile(path: path)
+        let other = try OtherProcess(opening: path)
+        let (descriptor, inode) = (file.descriptor, file.identity.inode)
+        let lock = try FileLock.acquire(on: file, bytes: bytes)
+        try file.close()
+        try OpenFile(path: path).close()
+        #expect(OpenFileTests.isOpen(descriptor, inode: inode))
+        #expect(try !other.locks(bytes))
+        try lock.release()
+        #expect(!OpenFileTests.isOpen(descriptor, inode: inode))
+        #expect(try other.locks(bytes))
+    }
+
+    @Test func `a claim that is given back before its lock lasts as long as the lock`() throws {
+        let path = folder.path("s.db")
+        let file = try OpenFile(path: path)
+        let claim = try InodeClaim(file)
+        let lock = try FileLock.acquire(on: file, bytes: bytes)
+        try claim.release()
+        let error = #expect(throws: FileLockError.self) { _ = try InodeClaim(file) }
+        #expect(error?.code == .claimedHere)
+        try lock.release()
+        try InodeClaim(file).release()
+    }
+
+    @Test func `a refused lock leaves no trace`() throws {
+        let path = folder.path("s.db")
+        let file = try OpenFile(path: path)
+        let other = try OtherProcess(opening: path)
+        #expect(try other.locks(bytes))
+        do {
+            let claim = try InodeClaim(file)
+            #expect(throws: FileLockError.self) { _ = try FileLock.acquire(on: file, bytes: bytes) }
+            try claim.release()
+        }
+        let (descriptor, inode) = (file.descriptor, file.identity.inode)
+        try file.close()
+        #expect(!OpenFileTests.isOpen(descriptor, inode: inode))
     }
 
     @Test func `many threads hold a claim one at a time`() async throws {
