@@ -84,7 +84,8 @@ public struct AgentLoop: Sendable {
             guard running.remove(position) != nil else {
                 throw LoopError(code: .unexpectedEvent, detail: "call \(position) is not running")
             }
-            return proceed(recording: [try record(.result(position, result))])
+            let entry = try record(.result(position, result))
+            return proceed(recording: [entry])
         }
     }
 

@@ -41,7 +41,6 @@ final class LoopbackListener: Sendable {
         }
         port = UInt16(bigEndian: address.sin_port)
         DispatchQueue(label: "perdure.testing.accept").async {
-            let connections = DispatchQueue(label: "perdure.testing.serve", attributes: .concurrent)
             while true {
                 let accepted = accept(descriptor, nil, nil)
                 guard accepted >= 0 else {
@@ -50,7 +49,8 @@ final class LoopbackListener: Sendable {
                     _ = close(descriptor)
                     return
                 }
-                connections.async {
+                // A serial queue each: a concurrent one has no more threads than the machine has cores.
+                DispatchQueue(label: "perdure.testing.serve").async {
                     serve(LoopbackConnection(descriptor: accepted))
                     _ = close(accepted)
                 }
