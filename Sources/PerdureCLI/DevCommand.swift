@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import ArgumentParser
+import LambdaEmulator
+
+/// `perdure dev`: the local Lambda.
+struct DevCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev",
+        abstract: "Run a bootstrap under a local Lambda that freezes, times out and restarts sandboxes as AWS does.",
+        discussion: """
+            Invoke it with any Lambda client, for example:
+              aws lambda invoke --endpoint-url http://127.0.0.1:3001 --function-name agent \\
+                --cli-binary-format raw-in-base64-out --payload '{"session":"a","message":"Hello"}' /dev/stdout
+            """
+    )
+
+    @Argument(help: "The executable to run.")
+    var bootstrap: String
+
+    @Option(help: "The port of the Invoke API on 127.0.0.1; 0 takes a free one.")
+    var port = 3001
+
+    @Flag(help: "Do not stop sandboxes between invocations.")
+    var noFreeze = false
+
+    @Flag(help: "Refuse invocations beyond the concurrency with 429 instead of queueing them.")
+    var throttle = false
+
+    @OptionGroup var options: FunctionOptions
+
+    func run() async throws {
+        var function = try options.function(bootstrap)
+        function.freezesBetweenInvocations = !noFreeze
+        function.whenBusy = throttle ? .throttle : .queue
+        let emulator = LambdaEmulator(functions: [function])
+        let signals = StopSignals()
+        let address = try await emulator.start(port: port)
+        LambdaEmulator.standardError("function \(function.name) at \(address); stop with Ctrl-C")
+        await signals.wait()
+        await emulator.shutdown()
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import Foundation
+import Perdure
+
+/// The messages of a session as people and programs read them.
+struct Transcript {
+    struct Message: CustomStringConvertible {
+        let entry: StoredEntry
+        let role: String
+        let content: String
+        var details: JSONObject = [:]
+
+        var json: JSONValue {
+            var object: JSONObject = [
+                "seq": .init(entry.sequence), "turn": .init(entry.entry.turn), "time": .init(timestamp(entry.time)),
+                "role": .init(role), "content": .init(content),
+            ]
+            for (key, value) in details { object[key] = value }
+            return .object(object)
+        }
+
+        var description: String {
+            var text = "\(timestamp(entry.time))  \(entry.entry.turn)  \(role): \(content)"
+            for call in details["tool_calls"]?.array ?? [] {
+                text += "\n    calls \(call["tool"]?.string ?? "")(\(call["arguments"]?.string ?? ""))"
+            }
+            return text
+        }
+    }
+
+    private(set) var messages: [Message] = []
+
+    init(_ entries: [StoredEntry]) {
+        var replies = 0
+        for stored in entries {
+            switch stored.entry.fact {
+            case .input(let request, let text):
+                messages.append(
+                    Message(entry: stored, role: "user", content: text, details: ["request": .init(request)]))
+            case .reply(let reply):
+                replies += 1
+                var message = Message(entry: stored, role: "assistant", content: reply.text)
+                if !reply.toolCalls.isEmpty {
+                    message.details["tool_calls"] = .array(
+                        reply.toolCalls.enumerated().map { index, call in
+                            [
+                                "call": .init("\(CallPosition(reply: replies, index: index))"),
+                                "tool": .init(call.name), "arguments": .init(call.arguments),
+                            ]
+                        })
+                }
+                if let usage = reply.usage {
+                    message.details["usage"] = ["input": .init(usage.input), "output": .init(usage.output)]
+                }
+                messages.append(message)
+            case .result(let position, let result):
+                messages.append(
+                    Message(
+                        entry: stored,
+                        role: "tool",
+                        content: result.content,
+                        details: ["call": .init(position.description), "status": .init(result.status.rawValue)]
+                    ))
+            case .claim, .approvalRequest, .decision:
+                continue
+            }
+        }
+    }
+}
