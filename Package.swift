@@ -97,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "PerdureCLI",
             dependencies: [
-                "LambdaEmulator", "Perdure",
+                "CurlHTTP", "LambdaEmulator", "Perdure",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
@@ -119,10 +119,22 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // Benchmarks
+        .executableTarget(
+            name: "JSONBench",
+            dependencies: ["JSONCore"],
+            path: "Tests/JSONBench",
+            swiftSettings: swiftSettings
+        ),
+
         // Tests
         .testTarget(name: "JSONCoreTests", dependencies: ["JSONCore"], swiftSettings: swiftSettings),
         .testTarget(name: "FileLockingTests", dependencies: ["FileLocking"], swiftSettings: swiftSettings),
-        .testTarget(name: "SQLiteDriverTests", dependencies: ["SQLiteDriver"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SQLiteDriverTests",
+            dependencies: ["CSQLite", "SQLiteDriver"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),
         .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore"], swiftSettings: swiftSettings),
         .testTarget(
@@ -137,6 +149,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "PerdureTests", dependencies: ["Perdure", "PerdureTesting"], swiftSettings: swiftSettings),
-        .testTarget(name: "LambdaEmulatorTests", dependencies: ["LambdaEmulator"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LambdaEmulatorTests",
+            dependencies: [
+                "LambdaEmulator",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

@@ -28,6 +28,8 @@ extension AgentFunction {
     /// Serves invocations for as long as the sandbox lives.
     ///
     /// What is wrong with the agent or with the file system is reported as an init error.
+    // `@main` looks for this type exactly, and not for one that runs on its caller's actor.
+    @concurrent
     public static func main() async {
         await LambdaRuntime.run { environment in
             let handler = try AgentHandler(Self().agent, environment: environment)
