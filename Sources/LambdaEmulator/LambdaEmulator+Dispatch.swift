@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+/// Which sandbox runs which invocation.
+extension LambdaEmulator {
+    /// Runs an invocation in a sandbox of the function, which must exist.
+    func run(_ invocation: Invocation, of function: String, queues: Bool) async -> Answer {
+        while true {
+            switch await sandbox(for: function, queues: queues) {
+            case .sandbox(let sandbox):
+                switch await sandbox.invoke(invocation) {
+                case .answered(let result): return .result(result)
+                case .abandoned: return .refusal(.service("The emulator was shut down."))
+                case .failed(let error): return .refusal(.service("\(error)"))
+                case .undelivered: sandboxEnded(sandbox)
+                }
+            case .throttled: return .refusal(.throttled)
+            case .abandoned: return .refusal(.service("The emulator was shut down."))
+            case .failed(let error): return .refusal(.service("\(error)"))
+            }
+        }
+    }
+
+    enum Answer {
+        case result(InvocationResult)
+        case refusal(InvokeAPIError)
+    }
+
+    private func sandbox(for function: String, queues: Bool) async -> SandboxPool.Grant {
+        guard case .running = stage, let pool = pools[function] else { return .abandoned }
+        if let last = pools[function]?.idle.popLast() { return .sandbox(last) }
+        if pool.hasRoom { return newSandbox(of: pool.function) }
+        guard queues else { return .throttled }
+        return await withCheckedContinuation { pools[function]?.wait($0) }
+    }
+
+    private func newSandbox(of function: FunctionConfiguration) -> SandboxPool.Grant {
+        sandboxCount += 1
+        do throws(EmulatorError) {
+            let sandbox = try Sandbox(number: sandboxCount, function: function, owner: self, sink: sink)
+            sandboxes[sandbox.number] = sandbox
+            pools[function.name]?.live.insert(sandbox.number)
+            return .sandbox(sandbox)
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    /// The sandbox waits for an invocation.
+    func sandboxBecameIdle(_ sandbox: Sandbox) {
+        let name = sandbox.function.name
+        // It may have died on the way here.
+        guard pools[name]?.live.contains(sandbox.number) == true else { return }
+        if let waiting = pools[name]?.firstWaiting() {
+            waiting.resume(returning: .sandbox(sandbox))
+        } else {
+            pools[name]?.idle.append(sandbox)
+        }
+    }
+
+    /// The sandbox takes no more invocations: its place is free. May be said twice.
+    func sandboxEnded(_ sandbox: Sandbox) {
+        let function = sandbox.function
+        guard pools[function.name]?.live.remove(sandbox.number) != nil else { return }
+        pools[function.name]?.idle.removeAll { $0 === sandbox }
+        guard case .running = stage else { return }
+        // More than one when a new sandbox cannot be made: each of them is told.
+        while pools[function.name]?.hasRoom == true, let waiting = pools[function.name]?.firstWaiting() {
+            waiting.resume(returning: newSandbox(of: function))
+        }
+    }
+
+    /// Its process is reaped and its port is closed.
+    func sandboxGone(_ sandbox: Sandbox) {
+        sandboxes[sandbox.number] = nil
+    }
+}
