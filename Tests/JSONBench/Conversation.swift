@@ -43,7 +43,7 @@ struct Message: Codable, Equatable {
 extension Message {
     /// A conversation of about `bytes` bytes of JSON, always the same one.
     static func conversation(bytes: Int) -> [Message] {
-        (0..<bytes / 780).map { message(at: $0) }
+        (0..<bytes / 535).map { message(at: $0) }
     }
 
     private static func message(at index: Int) -> Message {
