@@ -42,8 +42,10 @@ struct ChatCommand: AsyncParsableCommand {
         var emulator: LambdaEmulator?
         let address: String
         if let bootstrap {
-            let log: LambdaEmulator.LogSink = verbose ? LambdaEmulator.standardError : { _ in }
-            let local = LambdaEmulator(functions: [try options.function(bootstrap)], log: log)
+            let isVerbose = verbose
+            let local = LambdaEmulator(functions: [try options.function(bootstrap)]) { line in
+                if isVerbose { LambdaEmulator.standardError(line) }
+            }
             address = try await local.start().description
             emulator = local
         } else {
@@ -54,28 +56,30 @@ struct ChatCommand: AsyncParsableCommand {
             session: session
         )
         // The conversation, or a signal, whichever ends first; the sandboxes end in any case.
-        let result = await withTaskGroup(of: Result<Void, any Error>.self) { group in
-            group.addTask {
-                do {
-                    if let prompt {
-                        print(try await conversation.reply(to: prompt))
-                    } else {
-                        try await conversation.run()
-                    }
-                    return .success(())
-                } catch {
-                    return .failure(error)
-                }
-            }
+        let failure = await withTaskGroup(of: (any Error)?.self) { group in
+            group.addTask { await talk(conversation) }
             group.addTask {
                 await signals.wait()
-                return .failure(ExitCode(130))
+                return ExitCode(130)
             }
-            let first = await group.next() ?? .success(())
+            let first = await group.next()
             group.cancelAll()
-            return first
+            return first.flatMap(\.self)
         }
         await emulator?.shutdown()
-        try result.get()
+        if let failure { throw failure }
+    }
+
+    private func talk(_ conversation: Conversation) async -> (any Error)? {
+        do {
+            if let prompt {
+                print(try await conversation.reply(to: prompt))
+            } else {
+                try await conversation.run()
+            }
+            return nil
+        } catch {
+            return error
+        }
     }
 }

@@ -38,9 +38,11 @@ struct Conversation: Sendable {
     }
 
     private func send(_ fields: JSONObject) async throws -> JSONValue {
-        var event: JSONObject = ["session": .init(session), "id": .init(UUID().uuidString)]
-        for (key, value) in fields { event[key] = value }
-        return try await withProgress { try await client.invoke(.object(event)) }
+        var members = fields
+        members["session"] = .init(session)
+        members["id"] = .init(UUID().uuidString)
+        let event = JSONValue.object(members)
+        return try await withProgress { try await client.invoke(event) }
     }
 
     /// Asks whether a tool call may run. Without a terminal to ask at, the answer is no.

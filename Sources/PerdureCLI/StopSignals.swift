@@ -14,7 +14,8 @@ import Darwin
 /// Turns SIGINT, SIGTERM and SIGHUP into something to wait for, so that child processes are ended before this one.
 final class StopSignals: Sendable {
     private let stream: AsyncStream<Int32>
-    private let sources: [any DispatchSourceSignal]
+    /// Kept, because a source that is let go of stops. Nobody touches them after the initialiser.
+    nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self, bufferingPolicy: .bufferingOldest(1))
