@@ -99,7 +99,10 @@ import CCurl
             // libcurl takes a connection that closes within the header lines for a complete response.
             return collector.head == nil ? error(.truncatedResponse, "the connection closed within the head") : nil
         }
-        if let failure { return error(failure, "stopped while receiving") }
+        if let failure {
+            let isDead = failure == .connectionReset
+            return error(failure, isDead ? "the kept connection was dead" : "stopped while receiving")
+        }
         var systemError = 0
         if unsafe ccurl_getinfo_long(raw, CURLINFO_OS_ERRNO, &systemError) != CURLE_OK { systemError = 0 }
         let code = HTTPError.Code(result, systemError: Int32(truncatingIfNeeded: systemError), wasSent: attempts > 0)

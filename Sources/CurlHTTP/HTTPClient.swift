@@ -7,7 +7,7 @@
 /// and every ``HTTPStream`` from it, are gone. Connections are kept for the next requests to the same host. Cancelling a
 /// task ends its request and closes the connection.
 public final class HTTPClient: Sendable {
-    private let loop: TransferLoop
+    let loop: TransferLoop
 
     /// Makes a client; nothing is opened before the first request.
     public init(options: HTTPOptions = HTTPOptions()) {

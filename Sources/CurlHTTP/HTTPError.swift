@@ -72,7 +72,7 @@ extension HTTPError {
         public static let connectionRefused = Code(kind: .connectionRefused)
         /// The peer, or something between, broke the connection.
         public static let connectionReset = Code(kind: .connectionReset)
-        /// The peer closed the connection without one byte of a response.
+        /// The peer closed the connection without a status line.
         public static let emptyReply = Code(kind: .emptyReply)
         /// The peer closed the connection in the middle of the response.
         public static let truncatedResponse = Code(kind: .truncatedResponse)

@@ -17,6 +17,10 @@ extension HTTPRequest {
         guard url.hasASCIIPrefix("http://") || url.hasASCIIPrefix("https://") else {
             throw HTTPError(.invalidURL, at: callSite, "the URL does not begin with http:// or https://")
         }
+        // libcurl would skip a further slash and take the path for the host.
+        guard origin.utf8.last != UInt8(ascii: "/") else {
+            throw HTTPError(.invalidURL, at: callSite, "the URL names no host")
+        }
         try headers.validate(at: callSite)
     }
 
