@@ -158,5 +158,16 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "CrashAgent",
+            dependencies: ["Perdure"],
+            path: "Tests/CrashAgent",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CrashTests",
+            dependencies: ["CrashAgent", "CurlHTTP", "LambdaEmulator", "Perdure", "PerdureTesting"],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import Foundation
+import Perdure
+
+/// An agent that kills its own process with SIGKILL at one point of a turn, once.
+///
+/// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
+/// leave a line in. The point is reached by code around the agent: nothing in the library knows of it.
+@main
+struct CrashAgent {
+    static func main() async {
+        await LambdaRuntime.run { environment in
+            let crash = Crash(environment)
+            let effects = environment["EFFECTS"] ?? "/dev/null"
+            let model = CrashingModel(model: .fromEnvironment(), crash: crash)
+            let agent = Agent(name: "crash", instructions: "", model: model) {
+                Act(name: "set", effect: .idempotent, effects: effects, crash: crash)
+                Act(name: "pay", effect: .once, effects: effects, crash: crash)
+            }
+            let handler = try AgentHandler(agent, environment: environment)
+            return { payload, context in
+                let answer = try await handler.answer(payload, context: context)
+                crash.here("before the reply")
+                return answer
+            }
+        }
+    }
+}
+
+/// Where to die.
+struct Crash: Sendable {
+    let point: String?
+    let mark: String
+
+    init(_ environment: RuntimeEnvironment) {
+        point = environment["CRASH_AT"]
+        mark = environment["CRASH_MARK"] ?? "/dev/null"
+    }
+
+    /// Kills the process if this is the point and it has not happened before.
+    func here(_ name: String) {
+        // Creating the file fails when it exists.
+        guard point == name, open(mark, O_CREAT | O_EXCL | O_WRONLY, 0o600) >= 0 else { return }
+        kill(getpid(), SIGKILL)
+    }
+}
+
+/// The model's answer has arrived, and is paid for, but not stored.
+struct CrashingModel: LanguageModel {
+    let model: OpenAICompatibleModel
+    let crash: Crash
+
+    func reply(to request: ModelRequest, onText: @Sendable (String) -> Void) async throws -> ModelReply {
+        let reply = try await model.reply(to: request, onText: onText)
+        crash.here(reply.toolCalls.isEmpty ? "before the last answer is stored" : "before the first answer is stored")
+        return reply
+    }
+}
+
+/// A tool whose effect is a line in a file.
+struct Act: Tool {
+    struct Arguments: Codable {}
+    let name: String
+    let effect: ToolEffect
+    let effects: String
+    let crash: Crash
+    let description = "Acts."
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        crash.here("between claim and effect of \(name)")
+        let file = open(effects, O_CREAT | O_APPEND | O_WRONLY, 0o600)
+        defer { close(file) }
+        let line = Array("\(name) \(context.idempotencyKey)\n".utf8)
+        guard write(file, line, line.count) == line.count, fsync(file) == 0 else { throw POSIXError(.EIO) }
+        crash.here("after the effect of \(name)")
+        return "done"
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import Foundation
+import LambdaEmulator
+import Perdure
+import PerdureTesting
+import Testing
+
+@Suite(.serialized) struct ConcurrencyTests {
+    @Test(.timeLimit(.minutes(5)))
+    func `two processes with 50 turns each leave 100 turns, none lost, doubled or interleaved`() async throws {
+        let answer: @Sendable (Int, JSONValue) -> ScriptedModelServer.Step = { _, request in
+            .text("Answer to \(request["messages"]?.array?.last?["content"]?.string ?? "")")
+        }
+        try await Deployment.run(concurrency: 2, answer: answer) { deployment in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in ["left", "right"] {
+                    group.addTask {
+                        for number in 1...50 {
+                            let message = "\(writer) \(number)"
+                            let event: JSONValue = [
+                                "session": "shared", "message": .init(message), "id": .init(message),
+                            ]
+                            let (answer, isError) = try await deployment.invoke(event)
+                            #expect(!isError, "\(answer)")
+                            #expect(answer["reply"]?.string == "Answer to \(message)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(await deployment.emulator.sandboxProcessIDs.count == 2)
+            #expect(try deployment.query("SELECT count(*), count(DISTINCT turn), max(turn) FROM log") == "200|100|100")
+            // Each turn is an input followed by the answer to that input.
+            let torn = """
+                SELECT count(*) FROM log AS said JOIN log AS answered ON answered.seq = said.seq + 1
+                WHERE said.kind = 'input' AND answered.kind = 'reply' AND answered.turn = said.turn
+                AND answered.body ->> 'text' = 'Answer to ' || (said.body ->> 'text')
+                """
+            #expect(try deployment.query(torn) == "100")
+            #expect(try deployment.query("SELECT count(DISTINCT body ->> 'text') FROM log WHERE kind = 'input'") == "100")
+            #expect(try deployment.query("SELECT count(*) FROM requests WHERE outcome IS NOT NULL") == "100")
+            #expect(try deployment.query("PRAGMA integrity_check") == "ok")
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import CurlHTTP
+import Foundation
+import LambdaEmulator
+import Perdure
+import PerdureTesting
+import Testing
+
+/// A bootstrap under the local Lambda, with a scripted model, for one test.
+struct Deployment: Sendable {
+    let root: URL
+    let model: ScriptedModelServer
+    let emulator: LambdaEmulator
+    let endpoint: String
+    private let client = HTTPClient()
+
+    /// Runs `body` with a function that is taken down afterwards, whatever happens.
+    static func run(
+        environment: [String: String] = [:],
+        concurrency: Int = 1,
+        answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
+        _ body: @Sendable (Deployment) async throws -> Void
+    ) async throws {
+        let root = FileManager.default.temporaryDirectory.appendingPathComponent("perdure-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: root) }
+        let model = try ScriptedModelServer(answer)
+        var variables = environment
+        variables["PERDURE_ROOT"] = root.appendingPathComponent("mnt").path
+        variables["PERDURE_MODEL_URL"] = model.url
+        variables["EFFECTS"] = root.appendingPathComponent("effects").path
+        variables["CRASH_MARK"] = root.appendingPathComponent("mark").path
+        let function = FunctionConfiguration(
+            name: "agent",
+            bootstrap: Self.bootstrap,
+            environment: variables,
+            timeout: .seconds(60),
+            maximumConcurrency: concurrency
+        )
+        let emulator = LambdaEmulator(functions: [function]) { _ in }
+        let address = try await emulator.start()
+        do {
+            try await body(
+                Deployment(root: root, model: model, emulator: emulator, endpoint: address.description))
+        } catch {
+            await emulator.shutdown()
+            throw error
+        }
+        await emulator.shutdown()
+    }
+
+    /// The executable beside the test bundle.
+    private static var bootstrap: String {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("CrashAgent").path
+    }
+
+    /// Sends an event to the function; the answer, and whether it is a function error.
+    func invoke(_ event: JSONValue) async throws -> (answer: JSONValue, isError: Bool) {
+        let request = HTTPRequest(
+            method: .post,
+            url: "\(endpoint)/2015-03-31/functions/agent/invocations",
+            headers: ["Content-Type": "application/json"],
+            body: event.bytes()
+        )
+        let response = try await client.send(request, limits: HTTPLimits(timeout: .seconds(120)))
+        return (try JSONValue(parsing: response.body), response.fields.contains(name: "X-Amz-Function-Error"))
+    }
+
+    /// What the tools left behind, in order.
+    var effects: [(tool: String, key: String)] {
+        let text = (try? String(contentsOf: root.appendingPathComponent("effects"), encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").map { line in
+            let words = line.split(separator: " ").map(String.init)
+            return (words[0], words[1])
+        }
+    }
+
+    /// What the stock `sqlite3` shell, an independent reader, says about the one session there is.
+    func query(_ sql: String) throws -> String {
+        let files = FileManager.default.enumerator(atPath: root.appendingPathComponent("mnt").path)
+        let found = files?.compactMap { $0 as? String }.filter { $0.hasSuffix("s.db") } ?? []
+        try #require(found.count == 1)
+        let shell = Process()
+        shell.executableURL = URL(filePath: "/usr/bin/env")
+        shell.arguments = ["sqlite3", root.appendingPathComponent("mnt/\(found[0])").path, sql]
+        let pipe = Pipe()
+        shell.standardOutput = pipe
+        try shell.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        shell.waitUntilExit()
+        return String(decoding: output, as: UTF8.self).trimmingCharacters(in: .newlines)
+    }
+}
