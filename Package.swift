@@ -83,7 +83,7 @@ let package = Package(
         ),
 
         // Development: free to weigh what it likes, never linked into a bootstrap.
-        .target(name: "PerdureTesting", dependencies: ["Perdure"], swiftSettings: swiftSettings),
+        .target(name: "PerdureTesting", dependencies: ["JSONCore", "Perdure"], swiftSettings: swiftSettings),
         .target(
             name: "LambdaEmulator",
             dependencies: [
@@ -136,7 +136,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),
-        .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore"], swiftSettings: swiftSettings),
+        .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore", "JSONCore"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LambdaRuntimeAPITests",
             dependencies: ["LambdaRuntimeAPI"],
@@ -148,7 +148,15 @@ let package = Package(
             dependencies: ["ModelClients", "PerdureTesting"],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "PerdureTests", dependencies: ["Perdure", "PerdureTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PerdureTests",
+            dependencies: [
+                "AgentCore", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "Perdure", "PerdureTesting",
+                "SessionStore",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "LambdaEmulatorTests",
             dependencies: [

@@ -68,12 +68,14 @@ extension Entry {
         case .claim:
             let effect = try fields.word("effect", of: ToolEffect.self)
             fact = .claim(
-                try fields.position(), tool: try fields.text("tool"), effect: effect, attempt: try fields.int("attempt"))
+                try fields.position(), tool: try fields.text("tool"), effect: effect, attempt: try fields.int("attempt")
+            )
         case .approval:
             fact = .approvalRequest(try fields.position(), reason: try fields.text("reason"))
         case .decision:
             let verdict = Verdict(
-                position: try fields.position(), isApproved: try fields.bool("approved"), reason: body["reason"]?.string)
+                position: try fields.position(), isApproved: try fields.bool("approved"), reason: body["reason"]?.string
+            )
             fact = .decision(request: try fields.text("request"), verdict)
         case .result:
             let status = try fields.word("status", of: ToolResult.Status.self)

@@ -71,6 +71,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             self.init(.noSuchApproval, error.detail)
         case let error as LoopError:
             self.init(.storageFailed, "the session's log does not fit the agent: \(error)")
+        case let error as ModelError where error.code == .invalidConfiguration:
+            self.init(.invalidConfiguration, error.detail)
         case let error as ModelError:
             self.init(.modelFailed, error.description, retryAfter: error.retryAfter)
         default:

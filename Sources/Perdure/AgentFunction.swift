@@ -25,10 +25,10 @@ public protocol AgentFunction: SendableMetatype {
 }
 
 extension AgentFunction {
+    // `@main` looks for a function of exactly this type, and not for one that runs on its caller's actor.
     /// Serves invocations for as long as the sandbox lives.
     ///
     /// What is wrong with the agent or with the file system is reported as an init error.
-    // `@main` looks for this type exactly, and not for one that runs on its caller's actor.
     @concurrent
     public static func main() async {
         await LambdaRuntime.run { environment in

@@ -24,7 +24,7 @@ struct FunctionOptions: ParsableArguments {
 
     @Option(
         name: .customLong("env"),
-        help: "A variable for the function, as NAME=VALUE. Repeatable. Variables that begin with PERDURE_ are passed on."
+        help: "A variable for the function, as NAME=VALUE; repeatable. Those that begin with PERDURE_ are passed on."
     )
     var variables: [String] = []
 
@@ -37,7 +37,7 @@ struct FunctionOptions: ParsableArguments {
     /// The function that a bootstrap is run as.
     func function(_ bootstrap: String) throws -> FunctionConfiguration {
         guard FileManager.default.isExecutableFile(atPath: bootstrap) else {
-            throw ValidationError("\(bootstrap) is not an executable file; build it first, for example with `swift build`")
+            throw ValidationError("\(bootstrap) is not an executable file; build it first, with `swift build`")
         }
         var environment = ProcessInfo.processInfo.environment.filter { $0.key.hasPrefix("PERDURE_") }
         // A sandbox runs in the folder of its bootstrap, so the path has to be absolute.

@@ -72,5 +72,5 @@ extension SessionSummary {
 /// Milliseconds since 1970 as ISO 8601, in UTC.
 func timestamp(_ milliseconds: Int64) -> String {
     let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-    return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+    return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
 }

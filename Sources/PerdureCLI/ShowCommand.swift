@@ -44,7 +44,7 @@ struct ShowCommand: AsyncParsableCommand {
             throw ValidationError("there is no session \(session) below \(store.root); see `perdure sessions`")
         }
         guard agents.count == 1 else {
-            throw ValidationError("several agents have it: choose with --agent \(agents.joined(separator: ", --agent "))")
+            throw ValidationError("several agents have it, choose with --agent: \(agents.joined(separator: ", "))")
         }
         return only
     }

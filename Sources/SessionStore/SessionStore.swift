@@ -89,7 +89,7 @@ public struct SessionStore: Sendable {
                 if let files = try LeasedFiles.acquire(in: folder) {
                     return try LeasedSession(files, as: names, attempt: attempt, now: now)
                 }
-            } catch where error.code == .busy {
+            } catch  where error.code == .busy {
                 let wait = Duration.milliseconds(Int64.random(in: 20...250))
                 guard .now.advanced(by: wait) < deadline else { throw error }
                 sleep(wait)

@@ -69,7 +69,7 @@ extension SessionStoreError {
                 retryAfter: Self.suggestedWait
             )
         case .corrupt:
-            self.init(.damaged, at: operation, "the session's file is malformed; restore it from a backup (\(error.call))")
+            self.init(.damaged, at: operation, "the file is malformed; restore it from a backup (\(error.call))")
         case .notADatabase:
             self.init(.foreignFile, at: operation, "the session's file is not a database")
         case .cannotOpen, .ioError:
@@ -88,7 +88,7 @@ extension SessionStoreError {
         let reason = unsafe String(cString: strerror(number))
         switch number {
         case ENOSPC, EDQUOT:
-            return SessionStoreError(.full, at: operation, "\(reason): nothing of this commit was kept; free some space")
+            return SessionStoreError(.full, at: operation, "\(reason): nothing was written; free some space")
         case EROFS, EACCES, EPERM:
             return SessionStoreError(
                 .readOnly,
