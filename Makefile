@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 the Perdure contributors
+
+# `make run` and `make test` do all of their set-up by themselves, on Debian or Ubuntu with Swift 6.2 or newer.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Where `make run` keeps sessions, which session it continues, and what it says (empty: an interactive chat).
+ROOT ?= .perdure
+SESSION ?= default
+PROMPT ?=
+# How long `make fuzz` runs, in seconds.
+SECONDS_TO_FUZZ ?= 120
+
+JOBS ?= $(shell nproc)
+DEBUG := .build/debug
+VENV := .venv/bin
+
+export PATH := $(CURDIR)/$(VENV):$(PATH)
+
+.PHONY: help
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: packages
+packages: # The system's packages; does nothing when all are there.
+	@.ci/setup-packages >&2
+
+.PHONY: python-model python-test
+python-model: packages
+	@.ci/setup-python examples/LocalModel/requirements.txt >&2
+python-test: packages
+	@.ci/setup-python examples/LocalModel/requirements.txt Tests/requirements.txt >&2
+
+.PHONY: build
+build: packages ## Build everything but the tests.
+	swift build --jobs $(JOBS) >&2
+
+.PHONY: model
+model: python-model ## Serve a small language model on 127.0.0.1 until Ctrl-C; prints its address.
+	@exec $(VENV)/python examples/LocalModel/serve.py
+
+.PHONY: run
+run: build $(if $(PERDURE_MODEL_URL),,python-model) ## Chat with an agent: PROMPT="…" SESSION=name ROOT=dir.
+	@examples/LocalModel/with-model $(DEBUG)/perdure chat $(DEBUG)/SupportAgent --name support \
+	  --root "$(ROOT)" --session "$(SESSION)" --env ORDERS_FILE="$(CURDIR)/examples/SupportAgent/orders.json" \
+	  $(if $(PROMPT),--prompt "$$PROMPT")
+run: export PROMPT := $(PROMPT)
+
+.PHONY: check
+check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
+	.ci/checks/run
+
+.PHONY: test
+test: python-test ## Run every test, with a real model and with AWS's emulator.
+	swift build --build-tests --jobs $(JOBS)
+	swift test --skip-build
+	$(MAKE) test-rie test-chat
+
+.PHONY: test-rie
+test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator.
+	swift build --jobs $(JOBS)
+	$(VENV)/python Tests/RIE/drive.py --echo $(DEBUG)/Echo --misbehaving $(DEBUG)/Misbehaving --agent $(DEBUG)/SupportAgent
+
+.PHONY: test-chat
+test-chat: python-test ## Have two chats with the real local model, with a new process tree each.
+	Tests/LocalModel/chat
+
+.PHONY: fuzz
+fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
+	Tests/JSONFuzz/fuzz.sh $(SECONDS_TO_FUZZ)
+
+.PHONY: bench
+bench: packages ## Measure JSON decoding beside Foundation's, in one run.
+	swift build --configuration release --product JSONBench --jobs $(JOBS)
+	.build/release/JSONBench
+
+.PHONY: format
+format: ## Format the sources.
+	swift format format --in-place --recursive Package.swift Sources Tests examples
+
+.PHONY: clean
+clean: ## Remove what was built; sessions, the model and the emulator stay.
+	rm -rf .build
