@@ -112,6 +112,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
+            name: "Greeter",
+            dependencies: ["Perdure"],
+            path: "examples/Greeter",
+            exclude: ["README.md"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
             name: "SupportAgent",
             dependencies: ["Perdure"],
             path: "examples/SupportAgent",
