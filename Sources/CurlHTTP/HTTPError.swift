@@ -14,7 +14,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     /// Whether the same request may well succeed when it is tried again. Says nothing about whether repeating it is
     /// harmless: see ``requestWasSent``.
     public let isRetryable: Bool
-    /// Whether bytes of the request may have reached the peer. When `false`, none left this process.
+    /// Whether bytes of the request may have reached the peer. When `false`, none has left this process: at most a
+    /// connection was opened.
     public let requestWasSent: Bool
     /// Whether a final status line, or more, of the response had arrived.
     public let responseHasBegun: Bool

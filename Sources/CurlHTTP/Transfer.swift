@@ -74,7 +74,7 @@ public final class Transfer {
     ///
     /// `nextChunk` is called on the calling thread, outside of libcurl, whenever everything before is on its way, and may
     /// block: nothing else happens meanwhile, so it must look after the canceller itself. It is not called again after
-    /// the end, nor when the response came early. The body and `headers["Content-Length"]` of the request are not used.
+    /// the end, nor when the response came early. The request's own body must be empty. Such a request is never repeated.
     public func perform(
         _ request: HTTPRequest,
         limits: HTTPLimits = HTTPLimits(),

@@ -98,6 +98,26 @@ struct ConnectionTests {
         #expect(server.requests.count == 4)
     }
 
+    @Test func `a proxy of the environment is used only when asked for`() async {
+        await #expect(processExitsWith: .success) {
+            let server = try SocketServer { connection in
+                while connection.readRequest() != nil { connection.answer() }
+            }
+            for name in ["no_proxy", "NO_PROXY"] { unsetenv(name) }
+            for name in ["http_proxy", "all_proxy", "ALL_PROXY"] { setenv(name, server.url, 1) }
+            let port = try SocketServer.refusingPort()
+            let request = HTTPRequest(method: .post, url: "http://127.0.0.1:\(port)/")
+            let (error, status) = try await onThread { () -> (HTTPError, Int) in
+                let error = try failure { try Transfer().perform(request) }
+                let response = try Transfer(options: HTTPOptions(proxy: .environment)).perform(request)
+                return (error, response.status)
+            }
+            #expect(error.code == .connectionRefused)
+            #expect(status == 200)
+            #expect(server.requestTexts.map { $0.hasPrefix("POST http://127.0.0.1:\(port)/ ") } == [true])
+        }
+    }
+
     @Test func `a refused connection says that nothing was sent`() async throws {
         let port = try SocketServer.refusingPort()
         let error = try await onThread {

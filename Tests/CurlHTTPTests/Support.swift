@@ -6,20 +6,36 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Runs blocking code on a thread of its own, as a transfer's user must.
+/// Runs blocking code on a thread of its own, as a transfer's user must, and still as part of the test's task: what it
+/// records is the test's.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(returning: Result { try body() }) }
+    try await withTaskExecutorPreference(ThreadExecutor()) { try await concurrently(body) }
+}
+
+@concurrent private func concurrently<Value: Sendable>(_ body: @Sendable () throws -> Value) async throws -> Value {
+    try body()
+}
+
+/// Gives each job a thread.
+private final class ThreadExecutor: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Thread.detachNewThread { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
-    return try result.get()
 }
 
 /// The error of a request that must fail.
-func failure<Value>(
-    _ body: () throws -> Value, sourceLocation: SourceLocation = #_sourceLocation
-) throws -> HTTPError {
-    try #require(throws: HTTPError.self, sourceLocation: sourceLocation) { _ = try body() }
+func failure<Value>(_ body: () throws -> Value) throws -> HTTPError {
+    do {
+        _ = try body()
+    } catch let error as HTTPError {
+        return error
+    }
+    throw NoFailure()
 }
+
+/// A request that should have failed went through.
+struct NoFailure: Error {}
 
 /// Waits for a condition that another thread brings about.
 func waitUntil(
