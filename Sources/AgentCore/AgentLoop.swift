@@ -46,6 +46,8 @@ public struct AgentLoop: Sendable {
     public private(set) var history = History()
     /// Calls whose tool this loop has asked to run and not heard of.
     private var running: Set<CallPosition> = []
+    /// Whether this loop has asked the model and not heard of it.
+    private var isAsking = false
 
     /// Creates the loop of an empty session.
     public init(_ definition: Definition) {
@@ -68,6 +70,15 @@ public struct AgentLoop: Sendable {
     }
 
     private mutating func decide(_ event: Event) throws(LoopError) -> [Effect] {
+        switch event {
+        case .input, .verdicts, .resume:
+            // Whoever runs the effects of the event before would do everything that is under way once more.
+            guard running.isEmpty, !isAsking else {
+                throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is under way")
+            }
+        case .modelReplied, .toolFinished:
+            break
+        }
         switch event {
         case .input(let request, let text):
             return try take(input: text, request: request)
@@ -124,7 +135,8 @@ public struct AgentLoop: Sendable {
 
     // MARK: - The model
 
-    private func askModel() -> Effect {
+    private mutating func askModel() -> Effect {
+        isAsking = true
         let isLast = history.repliesSinceInput + 1 >= definition.maximumModelCalls
         return .callModel(
             ModelRequest(
@@ -137,9 +149,10 @@ public struct AgentLoop: Sendable {
     }
 
     private mutating func take(_ reply: ModelReply) throws(LoopError) -> [Effect] {
-        guard history.phase == .open, history.calls.isEmpty else {
+        guard isAsking else {
             throw LoopError(code: .unexpectedEvent, detail: "no model call is under way")
         }
+        isAsking = false
         var reply = reply
         // The last reply of an input may not call tools; calls in it are the model's mistake.
         if history.repliesSinceInput + 1 >= definition.maximumModelCalls { reply.toolCalls = [] }
@@ -192,6 +205,8 @@ public struct AgentLoop: Sendable {
         guard let tool = definition.tools.first(where: { $0.name == open.call.name }) else {
             return .record(.result(position, attempt > 1 ? .unknown : .noSuchTool(among: definition.tools)))
         }
+        // A later version of the agent may call the same tool a different thing: what is "once" now is not run again.
+        if attempt > 1, tool.effect == .once { return .record(.result(position, .unknown)) }
         let arguments: JSONValue
         let requirement: ApprovalRequirement
         do {
@@ -218,7 +233,7 @@ public struct AgentLoop: Sendable {
         return entry
     }
 
-    private func proceed(recording entries: [Entry], running runs: [ToolRun] = []) -> [Effect] {
+    private mutating func proceed(recording entries: [Entry], running runs: [ToolRun] = []) -> [Effect] {
         var effects: [Effect] = []
         if running.isEmpty, history.phase == .awaiting {
             let outcome = Outcome.awaiting(history.approvals)

@@ -74,7 +74,9 @@ extension Entry {
             fact = .approvalRequest(try fields.position(), reason: try fields.text("reason"))
         case .decision:
             let verdict = Verdict(
-                position: try fields.position(), isApproved: try fields.bool("approved"), reason: body["reason"]?.string
+                position: try fields.position(),
+                isApproved: try fields.bool("approved"),
+                reason: try fields.optionalText("reason")
             )
             fact = .decision(request: try fields.text("request"), verdict)
         case .result:
@@ -103,7 +105,7 @@ extension ModelReply {
 
     fileprivate init(_ fields: Fields) throws(LoopError) {
         var calls: [ToolCall] = []
-        for item in fields.object["calls"]?.array ?? [] {
+        for item in try fields.list("calls") {
             let call = Fields(object: item, kind: fields.kind, call: nil)
             calls.append(
                 ToolCall(
@@ -134,6 +136,18 @@ private struct Fields {
     let call: CallPosition?
 
     func text(_ name: String) throws(LoopError) -> String { try required(object[name]?.string, name) }
+
+    func optionalText(_ name: String) throws(LoopError) -> String? {
+        guard let value = object[name], !value.isNull else { return nil }
+        return try required(value.string, name)
+    }
+
+    /// The items of a list, none when it is missing.
+    func list(_ name: String) throws(LoopError) -> [JSONValue] {
+        guard let value = object[name] else { return [] }
+        return try required(value.array, name)
+    }
+
     func int(_ name: String) throws(LoopError) -> Int { try required(object[name]?.int, name) }
     func bool(_ name: String) throws(LoopError) -> Bool { try required(object[name]?.bool, name) }
     func position() throws(LoopError) -> CallPosition { try required(call, "call") }

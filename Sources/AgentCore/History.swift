@@ -125,9 +125,12 @@ public struct History: Sendable {
             throw LoopError(code: .brokenLog, detail: "call \(position) is not open")
         }
         switch (calls[index].state, state) {
-        case (.asked, .claimed), (.asked, .awaiting), (.awaiting, .approved), (.approved, .claimed),
-            (.claimed, .claimed), (.asked, .settled), (.awaiting, .settled), (.approved, .settled),
-            (.claimed, .settled):
+        case (.asked, .awaiting), (.awaiting, .approved), (.asked, .settled), (.awaiting, .settled),
+            (.approved, .settled), (.claimed, .settled), (.asked, .claimed(_, attempt: 1)),
+            (.approved, .claimed(_, attempt: 1)):
+            calls[index].state = state
+        case (.claimed(.idempotent, let earlier), .claimed(.idempotent, let attempt))
+        where attempt > 1 && attempt - 1 == earlier:
             calls[index].state = state
         default:
             throw LoopError(code: .brokenLog, detail: "call \(position) cannot go on from where it is")

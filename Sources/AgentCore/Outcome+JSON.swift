@@ -6,7 +6,7 @@ public import JSONCore
 /// How an outcome is written down and answered: the same object in the file, and to the caller.
 extension Outcome {
     /// `{"status":"completed","reply":"…"}`, or
-    /// `{"status":"awaiting","approvals":[{"call":"3.0","tool":"refund","arguments":"…","reason":"…"}]}`.
+    /// `{"status":"awaiting","approvals":[{"call":"3.0","id":"…","tool":"refund","arguments":"…","reason":"…"}]}`.
     public var json: JSONObject {
         switch self {
         case .completed(let reply):

@@ -41,6 +41,8 @@ public struct CallPosition: Sendable, Hashable, CustomStringConvertible {
             return nil
         }
         self.init(reply: reply, index: index)
+        // "+3.0" and "3.00" are numbers as well, but no names: a call has one.
+        guard description == text else { return nil }
     }
 
     /// `reply.index`, for example `3.0`.

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import JSONCore
+import Testing
+
+/// A session's life as it should be, to be cut everywhere.
+struct Script: Sendable, CustomTestStringConvertible {
+    let name: String
+    let replies: [ModelReply]
+    let deliveries: [World.Delivery]
+    var maximumModelCalls = 16
+    /// The kinds of the log when nothing goes wrong.
+    let log: String
+
+    var testDescription: String { name }
+
+    static let all: [Script] =
+        [
+            Script(name: "no tools", replies: [says("hi")], deliveries: [hello], log: "input reply"),
+            Script(
+                name: "two turns",
+                replies: [says("hi"), calls("pay"), says("done")],
+                deliveries: [hello, .message("pay", request: "2")],
+                log: "input reply input reply claim result reply"
+            ),
+            Script(
+                name: "two tools, one after the other",
+                replies: [calls("pay"), calls("set"), says("done")],
+                deliveries: [hello],
+                log: "input reply claim result reply claim result reply"
+            ),
+        ] + parallel + approvals + mistakes
+
+    private static let parallel = [
+        ["read", "read"], ["read", "set"], ["read", "pay"], ["set", "set"], ["set", "pay"], ["pay", "pay"],
+        ["read", "set", "pay"], ["pay", "pay", "set", "read"],
+    ].map { names in
+        Script(
+            name: "in parallel: " + names.joined(separator: ", "),
+            replies: [calls(names), says("done")],
+            deliveries: [hello],
+            log: (["input", "reply"] + names.filter { $0 != "read" }.map { _ in "claim" } + names.map { _ in "result" }
+                + ["reply"]).joined(separator: " ")
+        )
+    }
+
+    private static let approvals = [
+        Script(
+            name: "approved",
+            replies: [calls("ask"), says("done")],
+            deliveries: [hello, decide("2", (0, true))],
+            log: "input reply approval decision claim result reply"
+        ),
+        Script(
+            name: "rejected",
+            replies: [calls("ask"), says("done")],
+            deliveries: [hello, decide("2", (0, false))],
+            log: "input reply approval decision result reply"
+        ),
+        Script(
+            name: "one approved, one rejected, one that needs none",
+            replies: [calls("ask", "pay", "ask"), says("done")],
+            deliveries: [hello, decide("2", (0, true), (2, false))],
+            log: "input reply approval claim approval result decision decision result claim result reply"
+        ),
+        Script(
+            name: "decided one after the other",
+            replies: [calls("ask", "ask"), says("done")],
+            deliveries: [hello, decide("2", (1, true)), decide("3", (0, false))],
+            log: "input reply approval approval decision claim result decision result reply"
+        ),
+        Script(
+            name: "a message instead of a decision",
+            replies: [calls("ask", "set"), says("fine")],
+            deliveries: [hello, .message("never mind", request: "2")],
+            log: "input reply approval claim result result input reply"
+        ),
+    ]
+
+    private static let mistakes = [
+        Script(
+            name: "the last model call has no tools",
+            replies: [calls("pay"), calls(["pay"], text: "enough")],
+            deliveries: [hello],
+            maximumModelCalls: 2,
+            log: "input reply claim result reply"
+        ),
+        Script(
+            name: "bad arguments",
+            replies: [
+                ModelReply(text: "", toolCalls: [ToolCall(id: "a", name: "pay", arguments: "{")]), says("sorry"),
+            ],
+            deliveries: [hello],
+            log: "input reply result reply"
+        ),
+        Script(
+            name: "an unknown tool beside a known one",
+            replies: [calls("fly", "pay"), says("sorry")],
+            deliveries: [hello],
+            log: "input reply result claim result reply"
+        ),
+        Script(
+            name: "empty arguments",
+            replies: [ModelReply(text: "", toolCalls: [ToolCall(id: "a", name: "pay", arguments: "")]), says("done")],
+            deliveries: [hello],
+            log: "input reply claim result reply"
+        ),
+    ]
+
+    private static let hello = World.Delivery.message("hello", request: "1")
+
+    private static func says(_ text: String) -> ModelReply { ModelReply(text: text) }
+
+    private static func calls(_ names: String...) -> ModelReply { calls(names) }
+
+    private static func calls(_ names: [String], text: String = "") -> ModelReply {
+        let calls = names.enumerated().map { ToolCall(id: "id-\($0)", name: $1, arguments: #"{"n": 1}"#) }
+        return ModelReply(text: text, toolCalls: calls, finishReason: "tool_calls")
+    }
+
+    private static func decide(_ request: String, _ verdicts: (index: Int, isApproved: Bool)...) -> World.Delivery {
+        let verdicts = verdicts.map {
+            Verdict(position: CallPosition(reply: 1, index: $0.index), isApproved: $0.isApproved)
+        }
+        return .verdicts(verdicts, request: request)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct RecoveryTests {
+    @Test(arguments: Script.all)
+    func `without a crash the log is what the script says`(_ script: Script) throws {
+        let world = try live(script, dyingAfter: [])
+        #expect(world.log.map(\.kind.rawValue).joined(separator: " ") == script.log)
+        #expect(Set(world.runs.map(\.position)).count == world.runs.count)
+        #expect(Set(world.runs.map(\.idempotencyKey)).count == world.runs.count)
+    }
+
+    @Test(arguments: Script.all)
+    func `a crash after any step is recovered`(_ script: Script) throws {
+        let whole = try live(script, dyingAfter: [])
+        for death in 1...whole.steps {
+            check(try live(script, dyingAfter: [death]), against: whole, deaths: 1, "dead after step \(death)")
+        }
+    }
+
+    @Test(arguments: Script.all)
+    func `a second crash during the recovery is recovered`(_ script: Script) throws {
+        let whole = try live(script, dyingAfter: [])
+        for first in 1...whole.steps {
+            for second in 1...whole.steps + 4 {
+                let deaths: Set = [first, first + second]
+                check(try live(script, dyingAfter: deaths), against: whole, deaths: 2, "dead after \(deaths)")
+            }
+        }
+    }
+
+    @Test func `a process that dies in every run of an idempotent tool runs it again with the same key`() throws {
+        let script = try #require(Script.all.first { $0.name == "two tools, one after the other" })
+        // input, model, reply, pay, result, reply, claim and then: run, claim, run, claim, run.
+        let world = try live(script, dyingAfter: [8, 10, 12])
+        let runs = world.runs.filter { $0.tool == "set" }
+        #expect(runs.count == 4)
+        #expect(Set(runs.map(\.idempotencyKey)).count == 1)
+        #expect(attempts(at: CallPosition(reply: 2, index: 0), in: world) == [1, 2, 3, 4])
+    }
+
+    private func live(_ script: Script, dyingAfter deaths: Set<Int>) throws -> World {
+        var world = World(replies: script.replies, maximumModelCalls: script.maximumModelCalls)
+        world.deaths = deaths
+        for delivery in script.deliveries {
+            let outcome = try world.deliver(delivery)
+            // The answer is the one that is written down.
+            #expect(world.requests[delivery.request] == .some(outcome))
+        }
+        return world
+    }
+
+    private func attempts(at position: CallPosition, in world: World) -> [Int] {
+        world.log.compactMap {
+            if case .claim(position, _, _, let attempt) = $0.fact { attempt } else { nil }
+        }
+    }
+
+    private func check(_ world: World, against whole: World, deaths: Int, _ comment: Comment) {
+        checkEffects(of: world, against: whole, comment)
+        // No entry is missing or doubled but the claims of what ran again, and of no model call is the answer lost but
+        // of those that the crash cut off.
+        func keys(_ world: World) -> [String] {
+            world.log.filter { $0.kind != .claim }.map { "\($0.kind) \($0.position?.description ?? "")" }.sorted()
+        }
+        #expect(keys(world) == keys(whole), comment)
+        #expect(world.modelRequests.count <= whole.modelRequests.count + deaths, comment)
+        #expect(world.log.count { $0.kind == .reply } == whole.log.count { $0.kind == .reply }, comment)
+        // Where nothing is unknown, the model is asked exactly the same.
+        let unknown = world.log.contains {
+            if case .result(_, let result) = $0.fact { result.status == .unknown } else { false }
+        }
+        if !unknown {
+            for request in world.modelRequests {
+                let original = whole.modelRequests.first { $0.number == request.number }
+                #expect(original?.messages == request.messages, comment)
+                #expect(original?.allowsToolCalls == request.allowsToolCalls, comment)
+            }
+        }
+        checkFold(of: world, comment)
+    }
+
+    private func checkEffects(of world: World, against whole: World, _ comment: Comment) {
+        for position in Set(whole.runs.map(\.position)) {
+            let runs = world.runs.filter { $0.position == position }
+            let results = world.log.compactMap {
+                if case .result(position, let result) = $0.fact { result.status } else { nil }
+            }
+            #expect(results.count == 1, comment)
+            switch runs.first?.tool ?? whole.runs.first(where: { $0.position == position })?.tool {
+            case "pay", "ask":
+                #expect(runs.count <= 1, comment)
+                #expect(attempts(at: position, in: world) == [1], comment)
+                if runs.isEmpty { #expect(results == [.unknown], comment) }
+            case "set":
+                #expect(runs.count >= 1 && results == [.succeeded], comment)
+                let attempts = attempts(at: position, in: world)
+                #expect(attempts == Array(1...max(1, attempts.count)), comment)
+                #expect(runs.count <= attempts.count, comment)
+            default:
+                #expect(runs.count >= 1 && results == [.succeeded], comment)
+                #expect(attempts(at: position, in: world).isEmpty, comment)
+            }
+            #expect(Set(runs.map(\.idempotencyKey)).count <= 1, comment)
+            for run in runs {
+                #expect(run.idempotencyKey == whole.runs.first { $0.position == position }?.idempotencyKey, comment)
+            }
+        }
+    }
+
+    /// Every prefix of the log is a history, and each history is a conversation.
+    private func checkFold(of world: World, _ comment: Comment) {
+        var history = History()
+        for entry in world.log {
+            #expect(throws: Never.self, comment) { try history.apply(entry) }
+            #expect(illegality(of: history.messages) == nil, comment)
+        }
+    }
+}
