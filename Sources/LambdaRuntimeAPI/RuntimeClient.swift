@@ -148,12 +148,6 @@ final class AnswerSlot {
     }
 }
 
-extension InvocationError {
-    var headers: HTTPFields {
-        ["Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": type]
-    }
-}
-
 /// A request id is not always a UUID: everything but RFC 3986's unreserved characters is encoded.
 private func percentEncoded(_ id: String) -> String {
     var encoded = ""
