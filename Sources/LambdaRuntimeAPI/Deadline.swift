@@ -26,10 +26,11 @@ public struct Deadline: Sendable, Hashable {
         unsafe clock_gettime(CLOCK_REALTIME, &now)
         let elapsed = Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
         let (distance, overflow) = millisecondsSinceEpoch.subtractingReportingOverflow(elapsed)
-        // Lambda's limit is 15 minutes. Anything else is bounded, so that no arithmetic on it can overflow.
+        // Lambda's limit is 15 minutes. Anything else is bounded, so that no arithmetic on it can overflow. The
+        // subtraction itself overflows only for a moment long before 1970.
         let day: Int64 = 86_400_000
         self.millisecondsSinceEpoch = millisecondsSinceEpoch
-        instant = .now.advanced(by: .milliseconds(overflow ? day : min(max(distance, -day), day)))
+        instant = .now.advanced(by: .milliseconds(overflow ? -day : min(max(distance, -day), day)))
     }
 
     /// The time left, at least zero.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import CurlHTTP
 import JSONCore
 
 /// How a failed invocation, or a failed start, is reported.
@@ -13,9 +14,11 @@ public struct InvocationError: Error, Sendable, Hashable, CustomStringConvertibl
     /// Where it happened, innermost first.
     public let stackTrace: [String]
 
-    /// The longest message in bytes; what is longer is cut. The service refuses large error bodies, and with
+    /// The longest message in bytes of JSON; what is longer is cut. The service refuses large error bodies, and with
     /// concurrent invocations it then leaves the caller waiting for the time-out.
     static let maximumMessageLength = 128 << 10
+    /// The longest type, and the longest line of a stack trace, in bytes of JSON.
+    static let maximumLineLength = 1 << 10
 
     /// Creates an error.
     public init(type: String, message: String, stackTrace: [String] = []) {
@@ -31,23 +34,54 @@ public struct InvocationError: Error, Sendable, Hashable, CustomStringConvertibl
             self = error
         } else {
             let name = String(describing: Swift.type(of: error)).filter { $0.isASCII && $0.isLetter }
-            self.init(type: "Function.\(name.prefix(1).uppercased())\(name.dropFirst())", message: "\(error)")
+            // The service knows no types of less than two letters.
+            let reason = name.count < 2 ? "Unknown" : name.prefix(1).uppercased() + name.dropFirst()
+            self.init(type: "Function.\(reason)", message: "\(error)")
         }
     }
 
     /// The type and the message.
     public var description: String { "\(type): \(message)" }
 
-    /// `{"errorMessage":"…","errorType":"…","stackTrace":[…]}`.
+    /// `{"errorMessage":"…","errorType":"…","stackTrace":[…]}`, less than 256 KiB.
     var body: [UInt8] {
-        var text = message
-        if text.utf8.count > Self.maximumMessageLength {
-            text = String(decoding: text.utf8.prefix(Self.maximumMessageLength), as: UTF8.self) + "…"
-        }
         let value: JSONValue = [
-            "errorMessage": .init(text), "errorType": .init(type),
-            "stackTrace": .array(stackTrace.prefix(64).map { .init($0) }),
+            "errorMessage": .init(message.cut(toJSONLength: Self.maximumMessageLength)),
+            "errorType": .init(type.cut(toJSONLength: Self.maximumLineLength)),
+            "stackTrace": .array(stackTrace.prefix(64).map { .init($0.cut(toJSONLength: Self.maximumLineLength)) }),
         ]
         return value.bytes()
+    }
+
+    var headers: HTTPFields {
+        // A header takes no line breaks, and must not be what keeps the error from being reported.
+        let isPlain = type.utf8.count <= Self.maximumLineLength && type.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        return [
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Function-Error-Type": isPlain ? type : "Function.Unknown",
+        ]
+    }
+}
+
+extension String {
+    /// The text, or as many of its first characters as fit that many bytes of JSON, and an ellipsis.
+    fileprivate func cut(toJSONLength limit: Int) -> String {
+        var length = 0
+        for index in unicodeScalars.indices {
+            length += unicodeScalars[index].jsonLength
+            guard length <= limit else { return String(unicodeScalars[..<index]) + "…" }
+        }
+        return self
+    }
+}
+
+extension Unicode.Scalar {
+    /// The most bytes that a JSON writer needs for it.
+    fileprivate var jsonLength: Int {
+        switch value {
+        case ..<0x20: 6
+        case 0x22, 0x5C: 2
+        default: UTF8.width(self)
+        }
     }
 }

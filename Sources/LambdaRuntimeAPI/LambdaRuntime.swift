@@ -70,8 +70,11 @@ private actor RuntimeLoop {
             try client.reportInitError(failure)
             exit(1)
         }
+        // With several invocations in one process, a variable of the process cannot belong to one of them.
+        let sharesProcess = environment["AWS_LAMBDA_MAX_CONCURRENCY"] != nil
         while true {
             let invocation = try client.next()
+            if !sharesProcess { setTraceID(invocation.context.traceID) }
             let requestID = invocation.context.requestID
             let receipt: AnswerReceipt
             let answer: Result<[UInt8], InvocationError>
@@ -97,6 +100,18 @@ private final class RuntimeThread: SerialExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+}
+
+/// Puts the invocation's trace where X-Ray's libraries look for it.
+///
+/// `setenv` is not safe against a `getenv` on another thread: it is called before the handler is.
+private func setTraceID(_ traceID: String?) {
+    // Fails only without memory, and then tracing is what can be done without.
+    if let traceID {
+        _ = unsafe setenv("_X_AMZN_TRACE_ID", traceID, 1)
+    } else {
+        _ = unsafe unsetenv("_X_AMZN_TRACE_ID")
     }
 }
 

@@ -35,10 +35,11 @@ public final class RuntimeClient {
 
     /// Waits for the next invocation: up to hours, during which the sandbox may be frozen.
     ///
-    /// A connection that died meanwhile is replaced: up to 5 tries, from 0.1 s on, each wait twice the one before.
+    /// A connection that died meanwhile, or in the middle of the answer, is replaced: the service hands out the same
+    /// invocation again. Up to 5 tries, from 0.1 s on, each wait twice the one before.
     public func next() throws(RuntimeError) -> Invocation {
         while true {
-            let answer = try perform(HTTPRequest(url: base + "/invocation/next"), at: "next", tries: 5)
+            let answer = try perform(HTTPRequest(url: base + "/invocation/next"), at: "next")
             guard answer.status == 200 else { throw refusal(answer, at: "next") }
             guard let id = answer.fields["Lambda-Runtime-Aws-Request-Id"], !id.isEmpty else {
                 throw RuntimeError(.badAnswer, at: "next", "the invocation has no request id")
@@ -48,7 +49,7 @@ public final class RuntimeClient {
                 path: "/invocation/\(percentEncoded(id))",
                 invocationID: answer.fields["Lambda-Runtime-Invocation-Id"]
             )
-            guard let deadline = answer.fields["Lambda-Runtime-Deadline-Ms"].flatMap(Int64.init) else {
+            guard let deadline = answer.fields["Lambda-Runtime-Deadline-Ms"].flatMap(milliseconds) else {
                 let error = InvocationError(
                     type: "Runtime.InvalidDeadline",
                     message: "the deadline of the invocation is not a number of milliseconds"
@@ -77,11 +78,11 @@ public final class RuntimeClient {
         }
     }
 
-    /// Posts once: a POST whose bytes may have arrived is never repeated.
+    /// Posts once: a POST whose bytes may have arrived is never repeated, one that found nobody listening is.
     fileprivate func post(_ path: String, headers: HTTPFields, body: [UInt8]) throws(RuntimeError) -> AnswerReceipt {
         let request = HTTPRequest(method: .post, url: base + path, headers: headers, body: body)
         let call = String(path.split(separator: "/").last ?? "")
-        let answer = try perform(request, at: call, tries: 1)
+        let answer = try perform(request, at: call)
         switch answer.status {
         case 202:
             return .accepted
@@ -92,16 +93,19 @@ public final class RuntimeClient {
         }
     }
 
-    private func perform(_ request: HTTPRequest, at call: String, tries: Int) throws(RuntimeError) -> HTTPResponse {
+    private static let maximumTries = 5
+
+    private func perform(_ request: HTTPRequest, at call: String) throws(RuntimeError) -> HTTPResponse {
         var request = request
         var wait = Duration.milliseconds(100)
-        var triesLeft = tries
+        var tries = 0
         while true {
             do {
                 return try transfer.perform(request, limits: HTTPLimits(maximumBodySize: 64 << 20))
             } catch {
-                triesLeft -= 1
-                guard error.isRetryable, !error.responseHasBegun, triesLeft > 0 else {
+                tries += 1
+                let isHarmless = request.method == .get || !error.requestWasSent
+                guard error.isRetryable, isHarmless, tries < Self.maximumTries else {
                     throw RuntimeError(error, at: call)
                 }
                 request.opensNewConnection = true
@@ -148,10 +152,10 @@ final class AnswerSlot {
     }
 }
 
-extension InvocationError {
-    var headers: HTTPFields {
-        ["Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": type]
-    }
+/// Reads a deadline: decimal digits and nothing else; nil also for more than fits.
+private func milliseconds(_ text: String) -> Int64? {
+    guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+    return Int64(text)
 }
 
 /// A request id is not always a UUID: everything but RFC 3986's unreserved characters is encoded.

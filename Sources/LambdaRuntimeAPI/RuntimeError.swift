@@ -41,7 +41,7 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
     }
 
     init(_ error: HTTPError, at call: String) {
-        self.init(.unreachable, at: call, error.description)
+        self.init(error.code == .invalidURL ? .noEndpoint : .unreachable, at: call, error.description)
     }
 
     /// The code, the call and the detail.

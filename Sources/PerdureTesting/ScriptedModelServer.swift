@@ -90,8 +90,8 @@ public final class ScriptedModelServer: Sendable {
         _ answer: @Sendable (Int, JSONValue) -> Step
     ) {
         var reader = RequestReader(connection)
-        while let body = reader.nextBody() {
-            let request = (try? JSONValue(parsing: body)) ?? .null
+        while let received = reader.next() {
+            let request = (try? JSONValue(parsing: received.body)) ?? .null
             let number = state.requests.withLock { requests in
                 requests.append(request)
                 return requests.count - 1
@@ -177,40 +177,5 @@ private enum ChatChunk {
 
     private static func chunk(_ delta: JSONValue) -> JSONValue {
         ["object": "chat.completion.chunk", "choices": [["index": 0, "delta": delta, "finish_reason": nil]]]
-    }
-}
-
-/// Reads the bodies of HTTP/1.1 requests with a `Content-Length`, one after the other.
-struct RequestReader {
-    private let connection: LoopbackConnection
-    private var buffer: [UInt8] = []
-
-    init(_ connection: LoopbackConnection) {
-        self.connection = connection
-    }
-
-    /// The next body; nil when the client has closed the connection.
-    mutating func nextBody() -> [UInt8]? {
-        var end: Int?
-        while end == nil {
-            end = buffer.indices.dropLast(3).first { Array(buffer[$0..<$0 + 4]) == Array("\r\n\r\n".utf8) }
-            if end == nil {
-                let bytes = connection.receive()
-                if bytes.isEmpty { return nil }
-                buffer += bytes
-            }
-        }
-        guard let end else { return nil }
-        let head = String(decoding: buffer[..<end], as: UTF8.self).lowercased()
-        buffer.removeFirst(end + 4)
-        let line = head.split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
-        let length = line.flatMap { Int($0.dropFirst("content-length:".count).filter { $0 != " " }) } ?? 0
-        while buffer.count < length {
-            let bytes = connection.receive()
-            if bytes.isEmpty { return nil }
-            buffer += bytes
-        }
-        defer { buffer.removeFirst(length) }
-        return Array(buffer.prefix(length))
     }
 }
