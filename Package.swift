@@ -146,13 +146,15 @@ let package = Package(
         .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore", "JSONCore"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LambdaRuntimeAPITests",
-            dependencies: ["LambdaRuntimeAPI"],
+            dependencies: [
+                "CurlHTTP", "Echo", "JSONCore", "LambdaRuntimeAPI", "PerdureTesting", "ScriptedFunction",
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "SessionStoreTests", dependencies: ["SessionStore"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ModelClientsTests",
-            dependencies: ["ModelClients", "PerdureTesting"],
+            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "ModelClients", "PerdureTesting"],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -171,6 +173,12 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ScriptedFunction",
+            dependencies: ["LambdaRuntimeAPI"],
+            path: "Tests/Fixtures/ScriptedFunction",
             swiftSettings: swiftSettings
         ),
         .executableTarget(
