@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 the Perdure contributors
 
-# `make run` and `make test` do all of their set-up by themselves, on Debian or Ubuntu with Swift 6.2 or newer.
+# `make run` and `make test` do all of their set-up by themselves, on Debian 12, Ubuntu 24.04 or newer with Swift 6.2.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

@@ -70,7 +70,7 @@ struct EmulatorJSONTests {
         let text = "\"\\\n\u{1}\u{7f}é\u{1F600}"
         let bytes = Data(EmulatorJSON.object(["a": text, "b": ""]).readableBytesView)
         #expect(try JSONDecoder().decode([String: String].self, from: bytes) == ["a": text, "b": ""])
-        #expect(bytes.starts(with: Data(#"{"a":"\"\\\u000a\u0001\u007f"#.utf8)))
+        #expect(bytes.starts(with: Data(#"{"a":"\"\\\n\u0001"#.utf8)))
     }
 
     @Test(arguments: [("{}", true), ("1", true), ("\"a\"", true), ("null", true), ("{", false), ("nope", false)])
@@ -80,7 +80,7 @@ struct EmulatorJSONTests {
 
     @Test func `a client context fits into a header`() throws {
         let base64 = Data("{\n  \"custom\": {\"a\": \"é\"}\r\n}".utf8).base64EncodedString()
-        #expect(EmulatorJSON.headerObject(base64: base64) == "{   \"custom\": {\"a\": \"é\"}  }")
+        #expect(EmulatorJSON.headerObject(base64: base64) == #"{"custom":{"a":"é"}}"#)
         #expect(EmulatorJSON.headerObject(base64: Data("[]".utf8).base64EncodedString()) == nil)
         #expect(EmulatorJSON.headerObject(base64: "%") == nil)
     }
