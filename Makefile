@@ -7,7 +7,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-# Where `make run` keeps sessions, which session it continues, and what it says (empty: an interactive chat).
+# Which example `make run` talks to, where it keeps sessions, which session it continues, and what it says (nothing: an
+# interactive chat).
+AGENT ?= Greeter
 ROOT ?= .perdure
 SESSION ?= default
 PROMPT ?=
@@ -43,11 +45,14 @@ model: python-model ## Serve a small language model on 127.0.0.1 until Ctrl-C; p
 	@exec $(VENV)/python examples/LocalModel/serve.py
 
 .PHONY: run
-run: build $(if $(PERDURE_MODEL_URL),,python-model) ## Chat with an agent: PROMPT="…" SESSION=name ROOT=dir.
-	@examples/LocalModel/with-model $(DEBUG)/perdure chat $(DEBUG)/SupportAgent --name support \
-	  --root "$(ROOT)" --session "$(SESSION)" --env ORDERS_FILE="$(CURDIR)/examples/SupportAgent/orders.json" \
+run: build $(if $(PERDURE_MODEL_URL),,python-model) ## Chat with an agent: PROMPT="…" SESSION=name ROOT=dir AGENT=SupportAgent.
+	@examples/LocalModel/with-model $(DEBUG)/perdure chat $(DEBUG)/$(AGENT) --name $(AGENT) \
+	  --root "$$ROOT" --session "$$SESSION" --env ORDERS_FILE="$(CURDIR)/examples/SupportAgent/orders.json" \
 	  $(if $(PROMPT),--prompt "$$PROMPT")
+# By the environment, so that no quotation mark in them reaches the shell as one.
 run: export PROMPT := $(PROMPT)
+run: export SESSION := $(SESSION)
+run: export ROOT := $(ROOT)
 
 .PHONY: check
 check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
