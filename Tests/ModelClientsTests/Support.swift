@@ -49,6 +49,6 @@ func eventually(_ condition: @Sendable () -> Bool) async throws {
     let limit = ContinuousClock.now.advanced(by: .seconds(30))
     while !condition() {
         try #require(ContinuousClock.now < limit, "the condition never came to hold")
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(5))
     }
 }
