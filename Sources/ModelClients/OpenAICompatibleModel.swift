@@ -113,6 +113,18 @@ public struct OpenAICompatibleModel: LanguageModel {
         )
     }
 
+    /// Reads what follows the last event, for a moment: a connection is kept for the next call only if its answer was
+    /// read to the end, which may arrive a little later.
+    private func readToEnd(of stream: HTTPStream) async {
+        await withTaskGroup(of: Void.self) { group in
+            // What follows, and whether it is well-formed, does not matter any more.
+            group.addTask { _ = try? await stream.body.collect() }
+            group.addTask { try? await Task.sleep(for: .milliseconds(100)) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     private func reply(to request: HTTPRequest, onText: (String) -> Void) async throws(ModelError) -> ModelReply {
         do {
             let limits = HTTPLimits(connectTimeout: .seconds(10), idleTimeout: idleTimeout)
@@ -129,7 +141,10 @@ public struct OpenAICompatibleModel: LanguageModel {
             }
             do {
                 for try await event in stream.events {
-                    if event.data == "[DONE]" { break }
+                    if event.data == "[DONE]" {
+                        await readToEnd(of: stream)
+                        break
+                    }
                     let text = try reply.add(Array(event.data.utf8))
                     if !text.isEmpty { onText(text) }
                 }

@@ -57,6 +57,7 @@ public final class ScriptedModelServer: Sendable {
     private final class State: Sendable {
         let requests = Mutex<[JSONValue]>([])
         let answered = Mutex(0)
+        let connections = Mutex(0)
     }
 
     private let listener: LoopbackListener
@@ -87,11 +88,15 @@ public final class ScriptedModelServer: Sendable {
     /// How many requests were answered in full: what a provider would bill.
     public var answeredCount: Int { state.answered.withLock(\.self) }
 
+    /// How many connections were taken: one, as long as a client keeps it.
+    public var connectionCount: Int { state.connections.withLock(\.self) }
+
     private static func serve(
         _ connection: LoopbackConnection,
         _ state: State,
         _ answer: @Sendable (Int, JSONValue) -> Step
     ) {
+        state.connections.withLock { $0 += 1 }
         var reader = RequestReader(connection)
         while let received = reader.next() {
             let request = (try? JSONValue(parsing: received.body)) ?? .null

@@ -61,6 +61,13 @@ import Testing
         #expect(try result.get().usage == TokenUsage(input: 10, output: 5))
     }
 
+    @Test func `calls share one connection`() async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Hi.") }
+        let model = model(server)
+        for _ in 0..<50 { _ = try await model.reply(to: hello) { _ in } }
+        #expect(server.connectionCount == 1)
+    }
+
     @Test func `a connection that breaks behind a whole reply does no harm`() async throws {
         let server = try ScriptedModelServer([.raw(events(Self.text, Self.stop), ends: false)])
         let (result, _) = await ask(server)
