@@ -147,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "LambdaRuntimeAPITests",
             dependencies: [
-                "CurlHTTP", "Echo", "JSONCore", "LambdaRuntimeAPI", "PerdureTesting", "ScriptedFunction",
+                "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "PerdureTesting", "ScriptedFunction",
             ],
             swiftSettings: swiftSettings
         ),

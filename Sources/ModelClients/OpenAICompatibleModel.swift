@@ -29,7 +29,7 @@ public struct OpenAICompatibleModel: LanguageModel {
     public var temperature: Double?
     /// How long the server may be silent before the call fails.
     public var idleTimeout: Duration
-    private let apiKey: String?
+    private let apiKey: APIKey?
     private let client = HTTPClient(options: HTTPOptions(userAgent: "perdure", proxy: .environment))
 
     /// Creates a client; nothing is connected before the first call.
@@ -46,7 +46,7 @@ public struct OpenAICompatibleModel: LanguageModel {
     ) {
         self.baseURL = baseURL
         self.model = model
-        self.apiKey = apiKey
+        self.apiKey = apiKey.map { APIKey(value: $0) }
         self.maximumOutputTokens = maximumOutputTokens
         self.temperature = temperature
         self.idleTimeout = idleTimeout
@@ -93,20 +93,36 @@ public struct OpenAICompatibleModel: LanguageModel {
             } catch {
                 guard error.isRetryable, !hasPassedOnText, tries < Self.maximumTries else { throw error }
                 let ceiling = Duration.milliseconds(500) * (1 << (tries - 1))
-                try await Task.sleep(for: error.retryAfter ?? ceiling * Double.random(in: 0...1))
+                do {
+                    try await Task.sleep(for: error.retryAfter ?? ceiling * Double.random(in: 0...1))
+                } catch {
+                    throw ModelError(.cancelled, "the task was cancelled")
+                }
             }
         }
     }
 
     private func httpRequest(for request: ModelRequest) -> HTTPRequest {
         var headers: HTTPFields = ["Content-Type": "application/json", "Accept": "text/event-stream"]
-        if let apiKey { headers["Authorization"] = "Bearer \(apiKey)" }
+        if let apiKey { headers["Authorization"] = "Bearer \(apiKey.value)" }
         return HTTPRequest(
             method: .post,
             url: (baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL) + "/chat/completions",
             headers: headers,
             body: body(of: request).bytes()
         )
+    }
+
+    /// Reads what follows the last event, for a moment: a connection is kept for the next call only if its answer was
+    /// read to the end, which may arrive a little later.
+    private func readToEnd(of stream: HTTPStream) async {
+        await withTaskGroup(of: Void.self) { group in
+            // What follows, and whether it is well-formed, does not matter any more.
+            group.addTask { _ = try? await stream.body.collect() }
+            group.addTask { try? await Task.sleep(for: .milliseconds(100)) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func reply(to request: HTTPRequest, onText: (String) -> Void) async throws(ModelError) -> ModelReply {
@@ -119,13 +135,21 @@ public struct OpenAICompatibleModel: LanguageModel {
             var reply = ChatReplyBuilder()
             if stream.head.fields["Content-Type"]?.lowercased().hasPrefix("application/json") == true {
                 // The server does not stream.
-                onText(try reply.add(try await stream.body.collect()))
+                let text = try reply.add(try await stream.body.collect())
+                if !text.isEmpty { onText(text) }
                 return try reply.finished()
             }
-            for try await event in stream.events {
-                if event.data == "[DONE]" { break }
-                let text = try reply.add(Array(event.data.utf8))
-                if !text.isEmpty { onText(text) }
+            do {
+                for try await event in stream.events {
+                    if event.data == "[DONE]" {
+                        await readToEnd(of: stream)
+                        break
+                    }
+                    let text = try reply.add(Array(event.data.utf8))
+                    if !text.isEmpty { onText(text) }
+                }
+            } catch let error as HTTPError where reply.isFinished && error.code != .cancelled {
+                // The connection broke behind a whole reply, which is not to be paid for twice.
             }
             return try reply.finished()
         } catch let error as ModelError {
@@ -136,6 +160,13 @@ public struct OpenAICompatibleModel: LanguageModel {
             throw ModelError(.cancelled, "the task was cancelled")
         }
     }
+}
+
+/// A key that does not show when what holds it is printed.
+private struct APIKey: Sendable, CustomStringConvertible, CustomReflectable {
+    let value: String
+    var description: String { "hidden" }
+    var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension ModelError {
