@@ -151,7 +151,23 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "SessionStoreTests", dependencies: ["SessionStore"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "StoreWriter",
+            dependencies: ["AgentCore", "SessionStore"],
+            path: "Tests/StoreWriter",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "SessionStoreTests",
+            dependencies: ["AgentCore", "JSONCore", "SQLiteDriver", "SessionStore", "StoreWriter"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "Misbehaving",
+            dependencies: ["LambdaRuntimeAPI"],
+            path: "Tests/RIE/Misbehaving",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "ModelClientsTests",
             dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "ModelClients", "PerdureTesting"],
