@@ -31,7 +31,12 @@ extension Schema {
                 throw SessionStoreError(.foreignFile, at: "open", "the file is a database, but no session's")
             }
             try useLog(connection)
-            try sqlite(at: "create") { () throws(SQLiteError) in try create(connection, as: names, now: now) }
+            try sqlite(at: "create") { () throws(SQLiteError) in
+                try create(connection, as: names, now: now)
+                // Into the database at once: a session whose log is lost must not get a new identity, from which new
+                // idempotency keys would follow. Two more syncs, once in its life.
+                try connection.checkpoint(.truncate)
+            }
         }
     }
 
