@@ -185,7 +185,7 @@ let package = Package(
         .testTarget(
             name: "LambdaEmulatorTests",
             dependencies: [
-                "LambdaEmulator",
+                "CurlHTTP", "LambdaEmulator",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
