@@ -142,6 +142,11 @@ let package = Package(
             dependencies: ["CSQLite", "SQLiteDriver"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "PerdureCLITests",
+            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "SessionStore"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),
         .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore", "JSONCore"], swiftSettings: swiftSettings),
         .testTarget(

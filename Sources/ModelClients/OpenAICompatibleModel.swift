@@ -17,7 +17,8 @@ import Darwin
 ///
 /// The answer is streamed. A request that the server calls retryable (408, 409, 429, 5xx) or that did not reach it is
 /// tried up to three times, as long as no text has been passed on; between the tries it waits for as long as the server
-/// says, else half a second and then a second, with full jitter.
+/// says, else half a second and then a second, with full jitter. A server that asks for more than 20 seconds is not waited
+/// for: its wish is in ``ModelError/retryAfter``.
 public struct OpenAICompatibleModel: LanguageModel {
     /// The address up to `/v1`, such as `https://api.openai.com/v1`.
     public var baseURL: String
@@ -76,6 +77,8 @@ public struct OpenAICompatibleModel: LanguageModel {
     }
 
     private static let maximumTries = 3
+    /// What a server asks for beyond this is left to the caller: waiting in a Lambda function is paid for.
+    private static let longestWait = Duration.seconds(20)
 
     /// Asks the model.
     public func reply(to request: ModelRequest, onText: @Sendable (String) -> Void) async throws -> ModelReply {
@@ -91,7 +94,9 @@ public struct OpenAICompatibleModel: LanguageModel {
                     onText(text)
                 }
             } catch {
-                guard error.isRetryable, !hasPassedOnText, tries < Self.maximumTries else { throw error }
+                guard error.isRetryable, !hasPassedOnText, tries < Self.maximumTries,
+                    error.retryAfter ?? .zero <= Self.longestWait
+                else { throw error }
                 let ceiling = Duration.milliseconds(500) * (1 << (tries - 1))
                 do {
                     try await Task.sleep(for: error.retryAfter ?? ceiling * Double.random(in: 0...1))

@@ -56,6 +56,14 @@ import Testing
         #expect(start.duration(to: .now) >= .seconds(2))
     }
 
+    @Test func `a long wait is left to the caller`() async throws {
+        let server = try ScriptedModelServer([.refuse(status: 429, headers: ["Retry-After": "600"]), .text("Hi")])
+        let (result, _) = await ask(server)
+        #expect(result.error?.code == .rateLimited)
+        #expect(result.error?.retryAfter == .seconds(600))
+        #expect(server.requests.count == 1)
+    }
+
     @Test(arguments: ["Wed, 21 Oct 2099 07:28:00 GMT", "", "soon", "1.5", "99999999999999999999", "-5"])
     func `a wait that is no number of seconds is not waited for`(value: String) async throws {
         let server = try ScriptedModelServer([.refuse(status: 503, headers: ["Retry-After": value]), .text("Hi")])

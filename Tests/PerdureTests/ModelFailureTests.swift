@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func `waiting for the model's next try ends before the deadline`() async throws {
-        let server = try ScriptedModelServer([.refuse(status: 429, headers: ["Retry-After": "600"]), .text("Hi.")])
+        let server = try ScriptedModelServer([.refuse(status: 429, headers: ["Retry-After": "15"]), .text("Hi.")])
         let failed = try await bench.ask(bench.runtime(server), within: .seconds(3))
         #expect(failed.errorCode == .deadlineExceeded)
         #expect(try await bench.ask(bench.runtime(server)).get() == .completed(reply: "Hi."))
