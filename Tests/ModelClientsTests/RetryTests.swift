@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func `waiting for the next try ends when the task is cancelled`() async throws {
-        let server = try ScriptedModelServer { _, _ in .refuse(status: 429, headers: ["Retry-After": "3600"]) }
+        let server = try ScriptedModelServer { _, _ in .refuse(status: 429, headers: ["Retry-After": "15"]) }
         let task = Task { await ask(server).result.error }
         try await eventually { server.requests.count == 1 }
         task.cancel()
