@@ -122,7 +122,11 @@ public actor LambdaEmulator {
         let server: HTTPServer? = if case .running(let server) = stage { server } else { nil }
         stage = .closed
         for name in pools.keys { pools[name]?.failWaiting() }
-        for sandbox in sandboxes.values { await sandbox.end() }
+        for task in background.values { task.cancel() }
+        // All at once: each may take as long as a runtime is given after SIGTERM.
+        await withTaskGroup { group in
+            for sandbox in sandboxes.values { group.addTask { await sandbox.end() } }
+        }
         for task in background.values { await task.value }
         await server?.stop()
     }

@@ -94,8 +94,12 @@ struct RuntimeAPITests {
             (.POST, "/2018-06-01/runtime/invocation/a%2Fb%20c/response", .response(requestID: "a/b c")),
             (.POST, "/2018-06-01/runtime/invocation/next/error", .error(requestID: "next")),
             (.POST, "/2018-06-01/runtime/invocation/next", nil),
-            (.GET, "/2018-06-01/runtime/restore/next", nil),
-            (.POST, "/2020-01-01/extension/register", nil),
+            (.GET, "/2018-06-01/runtime/restore/next", .restoreNext),
+            (.POST, "/2018-06-01/runtime/restore/error", .restoreError),
+            (.POST, "/2020-01-01/extension/register", .registerExtension),
+            (.GET, "/2020-01-01/extension/event/next", .nextEvent),
+            (.POST, "/2020-01-01/extension/event/next", nil),
+            (.GET, "/2018-06-01/runtime", nil),
             (.POST, "/2018-06-01/runtime/invocation/%ff/response", nil),
         ] as [(HTTPMethod, String, RuntimeAPI.Route?)])
     func `paths lead to routes`(method: HTTPMethod, uri: String, route: RuntimeAPI.Route?) {
