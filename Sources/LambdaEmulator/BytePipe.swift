@@ -37,6 +37,9 @@ final class BytePipe<End: Sendable>: Sendable {
 
     var isFull: Bool { state.withLock { $0.isFull } }
 
+    /// How many bytes wait.
+    var count: Int { state.withLock { $0.count } }
+
     /// Adds bytes, even when the pipe is full. After the end they are dropped.
     func write(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0 else { return }

@@ -78,7 +78,9 @@ public struct FunctionConfiguration: Sendable {
             throw refuse("a time-out is not above zero and at most 24 hours")
         }
         guard memorySize > 0 else { throw refuse("the memory size is not above zero") }
-        guard maximumConcurrency > 0, concurrencyPerSandbox > 0 else { throw refuse("the concurrency is not above zero") }
+        guard maximumConcurrency > 0, concurrencyPerSandbox > 0 else {
+            throw refuse("the concurrency is not above zero")
+        }
         if let idleTimeout, idleTimeout <= .zero { throw refuse("the idle time-out is not above zero") }
         guard eventRetryDelays.allSatisfy({ $0 >= .zero && $0 <= .seconds(86_400) }) else {
             throw refuse("a retry delay is not between zero and 24 hours")

@@ -26,6 +26,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// The body that is arriving, of a request whose handler runs already.
     private var stream: BytePipe<HTTPBodyEnd>?
     private var isReadHeldBack = false
+    /// After an error nothing more is written: the parser's handler has answered already, and closes the connection.
+    private var isBroken = false
     private var request: Task<Void, Never>?
 
     init(service: HTTPServer.Service, connections: Connections) {
@@ -54,6 +56,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        isBroken = true
         context.close(promise: nil)
     }
 
@@ -155,7 +158,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         var isWhole = true
         do {
             if let stream = response.stream {
-                try await channel.writeAndFlush(ResponsePart.head(head)).get()
+                // Whoever writes the body has to learn that the client is gone: not a reason to leave it out.
+                channel.writeAndFlush(ResponsePart.head(head), promise: nil)
                 try await stream(HTTPBodyWriter(channel: channel))
             } else {
                 channel.write(ResponsePart.head(head), promise: nil)
@@ -173,6 +177,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isBroken else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
         switch unwrapOutboundIn(data) {
         case .head(let head): context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body(let bytes): context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)

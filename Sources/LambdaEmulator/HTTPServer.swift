@@ -34,8 +34,8 @@ final class HTTPServer: Sendable {
 
     /// Binds `host:port` (port 0: any free one) and serves. A body of more than `bodyLimit` bytes is not kept.
     static func start(
-        host: String, port: Int, bodyLimit: Int, streams: @escaping @Sendable (HTTPRequestHead) -> Bool = { _ in false },
-        handler: @escaping Handler
+        host: String, port: Int, bodyLimit: Int,
+        streams: @escaping @Sendable (HTTPRequestHead) -> Bool = { _ in false }, handler: @escaping Handler
     ) async throws(EmulatorError) -> HTTPServer {
         let connections = Connections()
         let service = Service(bodyLimit: bodyLimit, streams: streams, handler: handler)

@@ -52,6 +52,6 @@ extension LambdaEmulator {
         destination(
             EmulatorJSON.failureRecord(
                 of: invocation, result: result, attempts: attempts,
-                timestamp: Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))))
+                timestamp: Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))))
     }
 }

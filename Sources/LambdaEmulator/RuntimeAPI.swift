@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import Foundation
 import NIOCore
 import NIOHTTP1
 
@@ -42,11 +43,15 @@ enum RuntimeAPI {
         }
     }
 
-    static let modeHeader = "Lambda-Runtime-Function-Response-Mode"
+    /// How a response is sent: `streaming` or, for a buffered one, empty; all else is wrong. The parser leaves the
+    /// white space after a header's value, which is no part of it.
+    static func responseMode(_ headers: HTTPHeaders) -> String {
+        (headers.first(name: "Lambda-Runtime-Function-Response-Mode") ?? "").trimmingCharacters(in: .whitespaces)
+    }
 
     /// Whether a request's body is passed on as it arrives.
     static func streams(_ head: HTTPRequestHead) -> Bool {
-        head.method == .POST && head.headers.first(name: modeHeader) == "streaming"
+        head.method == .POST && responseMode(head.headers) == "streaming"
     }
 
     static let accepted = HTTPResponse(

@@ -138,7 +138,8 @@ extension Sandbox {
 
     private func writeReason(_ failure: SandboxFailure, of id: String) {
         if failure.status == .timeout {
-            log.write("\(Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))) \(id) \(failure.message)")
+            let time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+            log.write("\(time) \(id) \(failure.message)")
         } else {
             log.write(failure.message(for: id))
             log.write(failure.type)

@@ -55,14 +55,13 @@ extension Sandbox {
 
     private func respond(_ request: HTTPRequest, requestID: String) async throws(RuntimeAPIError) -> HTTPResponse {
         let attempt = try beginAnswer(.response, request, requestID: requestID)
-        let mode = request.headers.first(name: RuntimeAPI.modeHeader) ?? ""
         let type = request.headers.first(name: "Content-Type")
         if let body = request.stream {
             return try await stream(body, as: type ?? "application/octet-stream", for: attempt)
         }
         // Observed on AWS's runtime interface emulator: after a bad mode, as after a body that broke off, the state is
         // neither the old nor the new one, and all that comes is refused.
-        guard mode.isEmpty else { throw .invalidResponseMode }
+        guard RuntimeAPI.responseMode(request.headers).isEmpty else { throw .invalidResponseMode }
         guard !request.isTruncated else { throw .truncated }
         try state.endAnswer(attempt)
         if request.isTooLarge {

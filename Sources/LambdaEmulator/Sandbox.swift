@@ -122,9 +122,10 @@ actor Sandbox {
     func invoke(_ invocation: Invocation) async -> InvocationOutcome {
         let isNew = server == nil
         if !isNew { offered -= 1 }
-        guard jobs.count < function.concurrencyPerSandbox, endCause == nil, state.isReady || isNew,
-            child?.hasExited != true
-        else { return .undelivered }
+        // A runtime with more workers than it was told of gets more: each that polls.
+        guard isConcurrent || jobs.isEmpty, endCause == nil, state.isReady || isNew, child?.hasExited != true else {
+            return .undelivered
+        }
         cancelAlarm(.idle)
         if isNew {
             do throws(EmulatorError) {
