@@ -122,6 +122,11 @@ struct FunctionConfigurationTests {
             { $0.name = "a b" }, { $0.bootstrap = "" }, { $0.timeout = .zero }, { $0.timeout = .seconds(Int64.max) },
             { $0.initTimeout = .zero }, { $0.memorySize = 0 }, { $0.maximumConcurrency = 0 },
             { $0.environment = ["A=B": ""] }, { $0.environment = ["A": "\0"] },
+            { $0.concurrencyPerSandbox = 0 }, { $0.idleTimeout = .zero }, { $0.eventRetryDelays = [.seconds(-1)] },
+            {
+                $0.snapStart = true
+                $0.concurrencyPerSandbox = 2
+            },
         ] as [@Sendable (inout FunctionConfiguration) -> Void])
     func `a function that cannot work is refused`(_ change: @Sendable (inout FunctionConfiguration) -> Void) async {
         var function = FunctionConfiguration(name: "echo", bootstrap: "/bootstrap")
