@@ -69,6 +69,11 @@ final class ChildProcess: Sendable {
         state.withLock { if !$0.isReaped { _ = kill(-pid, signal) } }
     }
 
+    /// Sends a signal to the leader only; as `signal(_:)` otherwise.
+    func signalLeader(_ signal: Int32) {
+        state.withLock { if !$0.isReaped { _ = kill(pid, signal) } }
+    }
+
     /// Waits for the end of the leader.
     func exit() async -> ExitStatus {
         await withCheckedContinuation { continuation in

@@ -35,6 +35,23 @@ public struct FunctionConfiguration: Sendable {
     public var freezesBetweenInvocations = true
     /// How long a bootstrap may take from its start to its first `/next`. Lambda's limit is 10 s.
     public var initTimeout: Duration = .seconds(10)
+    /// How many invocations one sandbox may run at once, at least 1. More than 1 is what Lambda Managed Instances do: no
+    /// freezing, and a time-out ends the invocation but not the process. `AWS_LAMBDA_MAX_CONCURRENCY` tells the runtime.
+    public var concurrencyPerSandbox = 1
+    /// Whether the bootstrap finds `snap-start` in `AWS_LAMBDA_INITIALIZATION_TYPE` and may call `/restore/next`. Its
+    /// process is stopped and continued there; no copy of it is made.
+    public var snapStart = false
+    /// Whether a call has to name its tenant (`X-Amz-Tenant-Id`), and tenants share no sandboxes. Without it a call that
+    /// names one is refused, as Lambda does for a function without a tenancy configuration.
+    public var isolatesTenants = false
+    /// How long an idle sandbox is kept; nil until the emulator's end. Lambda does not say how long it keeps one.
+    public var idleTimeout: Duration?
+    /// When an asynchronous invocation that failed is run again: one retry after each of these. Lambda waits one minute
+    /// before the first and two before the second retry; these are shorter.
+    public var eventRetryDelays: [Duration] = [.seconds(1), .seconds(2)]
+    /// Gets the record of an asynchronous invocation whose last attempt failed, in the JSON of Lambda's on-failure
+    /// destinations; payloads included. Called once per invocation, from any thread.
+    public var onFailure: (@Sendable (_ record: String) -> Void)?
 
     /// A function; the defaults are Lambda's, except for the concurrency.
     public init(
@@ -61,7 +78,16 @@ public struct FunctionConfiguration: Sendable {
             throw refuse("a time-out is not above zero and at most 24 hours")
         }
         guard memorySize > 0 else { throw refuse("the memory size is not above zero") }
-        guard maximumConcurrency > 0 else { throw refuse("the concurrency is not above zero") }
+        guard maximumConcurrency > 0, concurrencyPerSandbox > 0 else {
+            throw refuse("the concurrency is not above zero")
+        }
+        if let idleTimeout, idleTimeout <= .zero { throw refuse("the idle time-out is not above zero") }
+        guard eventRetryDelays.allSatisfy({ $0 >= .zero && $0 <= .seconds(86_400) }) else {
+            throw refuse("a retry delay is not between zero and 24 hours")
+        }
+        guard !snapStart || concurrencyPerSandbox == 1 else {
+            throw refuse("snapshots are for sandboxes that run one invocation at a time")
+        }
         for (key, value) in environment where key.isEmpty || key.contains("=") || "\(key)\(value)".contains("\0") {
             throw refuse("an environment variable has no name, or a name with =, or a zero byte")
         }

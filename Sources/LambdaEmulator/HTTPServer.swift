@@ -6,11 +6,19 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// An HTTP/1.1 server on one address: each request is read whole, up to a limit, and answered by one closure.
+/// An HTTP/1.1 server on one address: each request is read whole, up to a limit, and answered by one closure. For the
+/// requests that `streams` picks, the closure is called before the body is there.
 ///
 /// The closure's task is cancelled when the client goes away. Nothing outlives `stop()`.
 final class HTTPServer: Sendable {
     typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
+
+    /// What a connection needs to know.
+    struct Service: Sendable {
+        var bodyLimit: Int
+        var streams: @Sendable (HTTPRequestHead) -> Bool
+        var handler: Handler
+    }
 
     let host: String
     let port: Int
@@ -25,10 +33,12 @@ final class HTTPServer: Sendable {
     }
 
     /// Binds `host:port` (port 0: any free one) and serves. A body of more than `bodyLimit` bytes is not kept.
-    static func start(host: String, port: Int, bodyLimit: Int, handler: @escaping Handler) async throws(EmulatorError)
-        -> HTTPServer
-    {
+    static func start(
+        host: String, port: Int, bodyLimit: Int,
+        streams: @escaping @Sendable (HTTPRequestHead) -> Bool = { _ in false }, handler: @escaping Handler
+    ) async throws(EmulatorError) -> HTTPServer {
         let connections = Connections()
+        let service = Service(bodyLimit: bodyLimit, streams: streams, handler: handler)
         do {
             let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -37,7 +47,7 @@ final class HTTPServer: Sendable {
                         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                             withPipeliningAssistance: true, withErrorHandling: true)
                         try channel.pipeline.syncOperations.addHandler(
-                            HTTPConnection(bodyLimit: bodyLimit, connections: connections, handler: handler))
+                            HTTPConnection(service: service, connections: connections))
                     }
                 }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -67,6 +77,8 @@ final class Connections: Sendable {
         var requests: [ObjectIdentifier: Task<Void, Never>] = [:]
     }
     private let state = Mutex(State())
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// False after `closeAll()`.
     func add(_ channel: any Channel) -> Bool {

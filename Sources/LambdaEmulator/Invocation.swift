@@ -8,6 +8,8 @@ struct Invocation: Sendable {
     var requestID: String
     var functionARN: String
     var traceID: String
+    /// Whose invocation it is, for a function that keeps its tenants apart.
+    var tenantID: String?
     /// A JSON object on one line.
     var clientContext: String?
     var payload: ByteBuffer
@@ -19,14 +21,19 @@ struct Invocation: Sendable {
 struct InvocationResult: Sendable {
     var payload: ByteBuffer
     var contentType: String
-    var isError: Bool
+    /// Nil for a success.
+    var errorType: String?
     /// The last 4 KB of the log, when it was asked for.
     var log: [UInt8] = []
+
+    var isError: Bool { errorType != nil }
 }
 
 /// What became of an invocation that was given to a sandbox.
 enum InvocationOutcome: Sendable {
     case answered(InvocationResult)
+    /// The answer has begun.
+    case streaming(StreamedAnswer)
     /// The sandbox had died or was taken: the function has not seen the invocation, another sandbox may run it.
     case undelivered
     /// The emulator was shut down before an answer.
@@ -53,6 +60,18 @@ struct SandboxFailure: Equatable, Sendable {
             type: "Sandbox.Timedout", message: "Init timed out after \(limit.inSeconds)", status: .timeout)
     }
 
+    static func restoreTimeout(after limit: Duration) -> SandboxFailure {
+        SandboxFailure(
+            type: "Sandbox.Timedout", message: "Restore timed out after \(limit.inSeconds)", status: .timeout)
+    }
+
+    static let shutdown = SandboxFailure(
+        type: "Sandbox.Failure", message: "The emulator was shut down", status: .error(type: "Sandbox.Failure"))
+
+    static let truncatedResponse = SandboxFailure(
+        type: "Runtime.TruncatedResponse", message: "The runtime's response broke off",
+        status: .error(type: "Runtime.TruncatedResponse"))
+
     static func exit(_ status: ExitStatus) -> SandboxFailure {
         let message =
             status == .exited(0)
@@ -77,6 +96,6 @@ struct SandboxFailure: Equatable, Sendable {
         let message = self == .responseTooLarge ? message : message(for: requestID)
         return InvocationResult(
             payload: EmulatorJSON.object(["errorType": type, "errorMessage": message]),
-            contentType: "application/json", isError: true)
+            contentType: "application/json", errorType: type)
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// The Invoke API's requests and responses, 2015-03-31, as values.
+/// The requests and responses of Invoke, 2015-03-31, and of InvokeWithResponseStream, 2021-11-15, as values.
 ///
 /// Signatures are not checked: any credentials do.
 enum InvokeAPI {
@@ -22,12 +22,22 @@ enum InvokeAPI {
         case dryRun = "DryRun"
     }
 
-    /// The function that a request is for.
-    static func functionName(in request: HTTPRequest) throws(InvokeAPIError) -> FunctionName {
-        guard request.method == .POST, let path = request.path, path.count == 4,
-            path[0...1] == ["2015-03-31", "functions"],
-            path[3] == "invocations"
-        else { throw .unknownOperation }
+    enum Operation {
+        case invoke
+        case invokeWithResponseStream
+    }
+
+    /// What a request is for, and for which function.
+    static func target(of request: HTTPRequest) throws(InvokeAPIError) -> (Operation, FunctionName) {
+        guard request.method == .POST, let path = request.path, path.count == 4, path[1] == "functions" else {
+            throw .unknownOperation
+        }
+        let operation: Operation
+        switch (path[0], path[3]) {
+        case ("2015-03-31", "invocations"): operation = .invoke
+        case ("2021-11-15", "response-streaming-invocations"): operation = .invokeWithResponseStream
+        default: throw .unknownOperation
+        }
         guard var name = FunctionName(path[2]) else { throw .validation("functionName") }
         if let qualifier = request.query["Qualifier"] {
             guard FunctionName.isQualifier(qualifier) else { throw .validation("qualifier") }
@@ -37,12 +47,14 @@ enum InvokeAPI {
             }
             name.qualifier = qualifier
         }
-        return name
+        return (operation, name)
     }
 
-    static func type(of request: HTTPRequest) throws(InvokeAPIError) -> InvocationType {
+    static func type(of request: HTTPRequest, operation: Operation) throws(InvokeAPIError) -> InvocationType {
         guard let text = request.headers.first(name: "X-Amz-Invocation-Type") else { return .requestResponse }
-        guard let type = InvocationType(rawValue: text) else { throw .validation("invocationType") }
+        guard let type = InvocationType(rawValue: text), type != .event || operation == .invoke else {
+            throw .validation("invocationType")
+        }
         return type
     }
 
@@ -57,13 +69,17 @@ enum InvokeAPI {
         return id
     }
 
-    static func invocation(from request: HTTPRequest, type: InvocationType, requestID: String, arn: String)
-        throws(InvokeAPIError) -> Invocation
-    {
+    static func invocation(
+        from request: HTTPRequest, type: InvocationType, requestID: String, arn: String, hasTenants: Bool
+    ) throws(InvokeAPIError) -> Invocation {
         let limit = type == .event ? eventBodyLimit : bodyLimit
         guard !request.isTooLarge, request.body.readableBytes <= limit else { throw .tooLarge(limit: limit) }
-        guard request.headers.first(name: "X-Amz-Tenant-Id") == nil else {
+        let tenantID = request.headers.first(name: "X-Amz-Tenant-Id")
+        guard hasTenants || tenantID == nil else {
             throw .invalidParameter("The invoked function is not enabled with tenancy configuration.")
+        }
+        guard !hasTenants || tenantID?.isEmpty == false else {
+            throw .invalidParameter("The invoked function is enabled with tenancy configuration: name a tenant.")
         }
         let logType = request.headers.first(name: "X-Amz-Log-Type") ?? "None"
         guard logType == "None" || logType == "Tail" else { throw .validation("logType") }
@@ -82,8 +98,8 @@ enum InvokeAPI {
         }
         return Invocation(
             requestID: requestID, functionARN: arn,
-            traceID: request.headers.first(name: "X-Amzn-Trace-Id") ?? newTraceID(), clientContext: context,
-            payload: payload, wantsLog: logType == "Tail" && type == .requestResponse)
+            traceID: request.headers.first(name: "X-Amzn-Trace-Id") ?? newTraceID(), tenantID: tenantID,
+            clientContext: context, payload: payload, wantsLog: logType == "Tail" && type == .requestResponse)
     }
 
     static func response(_ result: InvocationResult, wantsLog: Bool) -> HTTPResponse {

@@ -16,6 +16,10 @@ struct InvokeAPIError: Error, Equatable {
         status: .tooManyRequests, type: "TooManyRequestsException", message: "Rate Exceeded.",
         reason: "ReservedFunctionConcurrentInvocationLimitExceeded")
 
+    /// Any page on the web can have a browser post to a loopback port.
+    static let fromWebPage = InvokeAPIError(
+        status: .forbidden, type: "AccessDeniedException", message: "Requests of web pages are not served.")
+
     static func notFound(_ arn: String) -> InvokeAPIError {
         InvokeAPIError(status: .notFound, type: "ResourceNotFoundException", message: "Function not found: \(arn)")
     }

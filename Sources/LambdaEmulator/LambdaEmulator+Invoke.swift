@@ -10,6 +10,9 @@ extension LambdaEmulator {
         var requestID = UUID().uuidString.lowercased()
         var response: HTTPResponse
         do throws(InvokeAPIError) {
+            // Nobody is there to be answered, and half a payload is none.
+            guard !request.isTruncated else { throw .invalidContent("The request broke off.") }
+            guard !request.isFromWebPage else { throw .fromWebPage }
             requestID = try InvokeAPI.requestID(in: request)
             response = try await invoke(request, requestID: requestID)
         } catch {
@@ -20,36 +23,33 @@ extension LambdaEmulator {
     }
 
     private func invoke(_ request: HTTPRequest, requestID: String) async throws(InvokeAPIError) -> HTTPResponse {
-        let name = try InvokeAPI.functionName(in: request)
+        let (operation, name) = try InvokeAPI.target(of: request)
         guard let function = pools[name.name]?.function else {
             throw .notFound(name.arn(region: SandboxEnvironment.defaultRegion))
         }
-        let type = try InvokeAPI.type(of: request)
+        let type = try InvokeAPI.type(of: request, operation: operation)
         let invocation = try InvokeAPI.invocation(
             from: request, type: type, requestID: requestID,
-            arn: name.arn(region: SandboxEnvironment.region(of: function)))
+            arn: name.arn(region: SandboxEnvironment.region(of: function)), hasTenants: function.isolatesTenants)
         switch type {
         case .dryRun: return HTTPResponse(status: .noContent)
         case .event:
             guard case .running = stage else { throw .service("The emulator was shut down.") }
-            runInBackground(invocation, of: function.name)
+            runInBackground(invocation, of: function)
             return HTTPResponse(status: .accepted)
-        case .requestResponse:
-            switch await run(invocation, of: function.name, queues: function.whenBusy == .queue) {
-            case .result(let result): return InvokeAPI.response(result, wantsLog: invocation.wantsLog)
-            case .refusal(let error): throw error
-            }
+        case .requestResponse: break
         }
-    }
-
-    private func runInBackground(_ invocation: Invocation, of function: String) {
-        backgroundCount += 1
-        let number = backgroundCount
-        background[number] = Task {
-            if case .refusal(let error) = await run(invocation, of: function, queues: true) {
-                sink("RequestId: \(invocation.requestID) Error: \(error.message)")
-            }
-            background[number] = nil
+        let answer = await run(invocation, of: function.name, queues: function.whenBusy == .queue)
+        switch (answer, operation) {
+        case (.refusal(let error), _): throw error
+        case (.result(let result), .invoke): return InvokeAPI.response(result, wantsLog: invocation.wantsLog)
+        case (.stream(let stream), .invoke):
+            let result = await stream.collected(limit: RuntimeAPI.bodyLimit, requestID: requestID)
+            return InvokeAPI.response(result, wantsLog: invocation.wantsLog)
+        case (.result(let result), .invokeWithResponseStream):
+            return InvokeAPI.streamedResponse(result, wantsLog: invocation.wantsLog)
+        case (.stream(let stream), .invokeWithResponseStream):
+            return InvokeAPI.streamedResponse(stream, wantsLog: invocation.wantsLog)
         }
     }
 }

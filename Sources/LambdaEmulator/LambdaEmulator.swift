@@ -36,12 +36,18 @@ import Darwin
 /// background work as well. A caller who asks for the log is answered at the END line, all others at `/response`.
 ///
 /// `X-Perdure-Request-Id` on a call sets the request id (1 to 256 visible ASCII characters), which makes a retry of one
-/// request. Calls of type `Event` are answered with 202 and run once: there are no retries.
+/// request. Calls of type `Event` are answered with 202 and, when the function fails, run again
+/// (``FunctionConfiguration/eventRetryDelays``).
 ///
-/// What it does not do: response streaming (`Lambda-Runtime-Function-Response-Mode: streaming` is refused with 400
-/// `InvalidFunctionResponseMode`), extensions, SnapStart, several invocations in one process, aliases (any qualifier
-/// means `$LATEST`), signatures, a second init after a failed one (the invocation gets the failure), limits of memory
-/// and CPU.
+/// A streamed answer (`Lambda-Runtime-Function-Response-Mode: streaming`) reaches a caller of InvokeWithResponseStream as
+/// it comes, and no faster than that caller reads; other callers get it whole, up to the limit of a buffered one.
+///
+/// A request with an `Origin` header is refused with 403, here and by the Runtime APIs: a page in a browser can post to
+/// the loopback interface, and is not to run functions.
+///
+/// What it does not do: external extensions and the Telemetry API, copies of a process for SnapStart, aliases (any
+/// qualifier means `$LATEST`), signatures, a second init after a failed one (the invocation gets the failure), the rate
+/// limits and the 200 MB of streams, limits of memory and CPU.
 ///
 /// Call ``shutdown()`` at the end: sandboxes that run outlive an emulator that is only released. When the emulator's
 /// process is killed, the kernel ends the frozen sandboxes, and the others lose their Runtime API.
@@ -115,14 +121,20 @@ public actor LambdaEmulator {
         }
     }
 
-    /// Kills every sandbox, answers what was under way with 500 `ServiceException`, closes all ports.
+    /// Ends every sandbox, answers what was under way with 500 `ServiceException`, closes all ports. Asynchronous
+    /// invocations that wait for a retry are dropped, which the log says.
     ///
-    /// When it returns, each child is reaped. It waits as long as the kernel takes to kill them.
+    /// When it returns, each child is reaped. It waits as long as the kernel takes to kill them; a runtime that has
+    /// registered an extension has 500 ms from SIGTERM before that.
     public func shutdown() async {
         let server: HTTPServer? = if case .running(let server) = stage { server } else { nil }
         stage = .closed
         for name in pools.keys { pools[name]?.failWaiting() }
-        for sandbox in sandboxes.values { await sandbox.end() }
+        for task in background.values { task.cancel() }
+        // All at once: each may take as long as a runtime is given after SIGTERM.
+        await withTaskGroup { group in
+            for sandbox in sandboxes.values { group.addTask { await sandbox.end() } }
+        }
         for task in background.values { await task.value }
         await server?.stop()
     }

@@ -13,6 +13,8 @@ struct ReportLine: CustomStringConvertible {
     var maxMemoryUsed: Int?
     /// Only on the first invocation of a sandbox.
     var initDuration: Duration?
+    /// Only on the first invocation after a snapshot, in place of the init's.
+    var restoreDuration: Duration?
     /// Nil when the invocation ended by itself.
     var status: Status?
 
@@ -29,15 +31,20 @@ struct ReportLine: CustomStringConvertible {
     }
 
     var description: String {
-        // A custom runtime's init is billed: the sum, rounded up to the next millisecond.
-        let billed = (duration + (initDuration ?? .zero)).milliseconds.rounded(.up)
+        // A custom runtime's init or restore is billed: the sum, rounded up to the next millisecond.
+        let billed = (duration + (initDuration ?? .zero) + (restoreDuration ?? .zero)).milliseconds.rounded(.up)
         var fields = [
             "REPORT RequestId: \(requestID)", "Duration: \(duration.inLog)",
             "Billed Duration: \(Int(billed)) ms", "Memory Size: \(memorySize) MB",
         ]
         if let maxMemoryUsed { fields.append("Max Memory Used: \(maxMemoryUsed) MB") }
         if let initDuration { fields.append("Init Duration: \(initDuration.inLog)") }
+        if let restoreDuration { fields.append("Restore Duration: \(restoreDuration.inLog)") }
         return (fields + (status?.fields ?? [])).joined(separator: "\t")
+    }
+
+    static func failedRestore(after duration: Duration, _ status: Status) -> String {
+        (["RESTORE_REPORT Restore Duration: \(duration.inLog)"] + status.fields).joined(separator: "\t")
     }
 
     static func failedInit(after duration: Duration, _ status: Status) -> String {

@@ -13,12 +13,22 @@ struct RuntimeAPIError: Error, Equatable {
         status: .badRequest, type: "InvalidRequestID", message: "Invalid request ID")
     static let invalidResponseMode = RuntimeAPIError(
         status: .badRequest, type: "InvalidFunctionResponseMode",
-        message: "Invalid function response mode: this emulator takes buffered responses only")
+        message: "Invalid function response mode")
     static let invokeTimeout = RuntimeAPIError(
-        status: .gone, type: "InvokeTimeout", message: "The invocation is over, or this is an earlier attempt of it")
+        status: .gone, type: "InvokeTimeout", message: "Invoke timeout")
     static let tooLarge = RuntimeAPIError(
         status: .payloadTooLarge, type: "RequestEntityTooLarge",
         message: "Exceeded maximum allowed payload size (\(RuntimeAPI.bodyLimit) bytes).")
+    static let truncated = RuntimeAPIError(
+        status: .badRequest, type: "TruncatedHTTPRequest", message: "HTTP request detected as truncated")
+    /// Observed on the open-source part of Lambda Managed Instances: one poll too many is an internal error.
+    static let tooManyPolls = RuntimeAPIError(
+        status: .internalServerError, type: "InternalServerError", message: "Internal Server Error")
+    static let fromWebPage = RuntimeAPIError(
+        status: .forbidden, type: "AccessDenied", message: "Requests of web pages are not served")
+    /// Of the Extensions API.
+    static let invalidRequestFormat = RuntimeAPIError(
+        status: .forbidden, type: "InvalidRequestFormat", message: "The body is not an object with events")
     static let notFound = RuntimeAPIError(status: .notFound, type: "NotFound", message: "No such path")
 
     static func invalidTransition(from phase: SandboxState.Phase, to target: String) -> RuntimeAPIError {
@@ -26,5 +36,10 @@ struct RuntimeAPIError: Error, Equatable {
             status: .forbidden, type: "InvalidStateTransition",
             message: "State transition from \(phase.rawValue) to \(target) failed for runtime. "
                 + "Error: State transition is not allowed")
+    }
+
+    /// A refusal of the Extensions API.
+    static func extensionError(_ type: String, _ message: String) -> RuntimeAPIError {
+        RuntimeAPIError(status: .forbidden, type: "Extension.\(type)", message: message)
     }
 }

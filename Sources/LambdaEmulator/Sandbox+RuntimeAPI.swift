@@ -8,11 +8,16 @@ import NIOHTTP1
 extension Sandbox {
     func serve(_ request: HTTPRequest) async -> HTTPResponse {
         do throws(RuntimeAPIError) {
+            guard !request.isFromWebPage else { throw .fromWebPage }
             switch RuntimeAPI.Route(request) {
             case .next: return try await next()
-            case .response(let id): return try respond(request, requestID: id)
+            case .response(let id): return try await respond(request, requestID: id)
             case .error(let id): return try fail(request, requestID: id)
             case .initError: return try failInit(request)
+            case .restoreNext: return try await restore()
+            case .restoreError: return try failRestore(request)
+            case .registerExtension: return try registerExtension(request)
+            case .nextEvent: return try await nextEvent(request)
             case nil: throw .notFound
             }
         } catch {
@@ -21,71 +26,121 @@ extension Sandbox {
     }
 
     private func next() async throws(RuntimeAPIError) -> HTTPResponse {
+        guard !isConcurrent || polls.count < function.concurrencyPerSandbox else { throw .tooManyPolls }
         let step = try state.next()
-        switch step {
-        case .initialized: finishInit()
-        case .finished: finishJob(nil)
-        case .redeliver, .idleAgain: break
+        extensions.close()
+        if let job = (unsent.first ?? (step == .redeliver ? jobs.keys.first : nil)).flatMap({ jobs[$0] }) {
+            unsent.removeAll { $0 == job.attempt.invocationID }
+            return delivery(of: job)
         }
-        if let job {
-            deliver()
-            return RuntimeAPI.delivery(job.invocation, attempt: job.attempt, deadline: self.job?.deadline ?? 0)
+        // A runtime that runs one at a time has one poll: of two, the later one gets the invocation.
+        if !isConcurrent {
+            for poll in polls { poll.response.finish() }
+            polls = []
         }
-        // A runtime has one poll: of two, the later one gets the invocation.
-        poll?.response.finish()
-        let (responses, response) = AsyncStream.makeStream(of: HTTPResponse.self)
-        pollCount += 1
-        let number = pollCount
-        poll = Poll(number: number, response: response)
-        if step != .idleAgain {
-            freeze()
-            await owner.sandboxBecameIdle(self)
-        }
+        let (poll, responses) = newPoll()
+        polls.append(poll)
+        await settle()
         for await response in responses { return response }
         // Ended, replaced, or the connection was lost; then what comes is delivered to the next poll.
-        if poll?.number == number { poll = nil }
+        polls.removeAll { $0.number == poll.number }
         throw .invalidTransition(from: state.phase, to: "Running")
     }
 
-    private func respond(_ request: HTTPRequest, requestID: String) throws(RuntimeAPIError) -> HTTPResponse {
-        if let mode = request.headers.first(name: "Lambda-Runtime-Function-Response-Mode"), !mode.isEmpty {
-            throw .invalidResponseMode
+    func newPoll() -> (Poll, AsyncStream<HTTPResponse>) {
+        let (responses, response) = AsyncStream.makeStream(of: HTTPResponse.self)
+        pollCount += 1
+        return (Poll(number: pollCount, response: response), responses)
+    }
+
+    private func respond(_ request: HTTPRequest, requestID: String) async throws(RuntimeAPIError) -> HTTPResponse {
+        let attempt = try beginAnswer(.response, request, requestID: requestID)
+        let type = request.headers.first(name: "Content-Type")
+        if let body = request.stream {
+            return try await stream(body, as: type ?? "application/octet-stream", for: attempt)
         }
-        try state.answer(
-            requestID: requestID, invocationID: request.headers.first(name: "Lambda-Runtime-Invocation-Id"))
+        // Observed on AWS's runtime interface emulator: after a bad mode, as after a body that broke off, the state is
+        // neither the old nor the new one, and all that comes is refused.
+        guard RuntimeAPI.responseMode(request.headers).isEmpty else { throw .invalidResponseMode }
+        guard !request.isTruncated else { throw .truncated }
+        try state.endAnswer(attempt)
         if request.isTooLarge {
-            answer(SandboxFailure.responseTooLarge.result(for: requestID))
+            answer(attempt, SandboxFailure.responseTooLarge.result(for: requestID))
             throw .tooLarge
         }
-        let type = request.headers.first(name: "Content-Type") ?? "application/json"
-        answer(InvocationResult(payload: request.body, contentType: type, isError: false))
+        answer(attempt, InvocationResult(payload: request.body, contentType: type ?? "application/json"))
         return RuntimeAPI.accepted
+    }
+
+    /// Passes a body on as it arrives.
+    private func stream(_ body: BytePipe<HTTPBodyEnd>, as type: String, for attempt: SandboxState.Attempt)
+        async throws(RuntimeAPIError) -> HTTPResponse
+    {
+        let pipe = beginStream(attempt, contentType: type)
+        while true {
+            switch await body.next() {
+            case .bytes(let bytes):
+                pipe.write(bytes)
+                await pipe.waitForRoom()
+            case .end(.complete(let trailers)):
+                try state.endAnswer(attempt)
+                endStream(attempt, failure: StreamedAnswer.Failure(trailers: trailers))
+                if isConcurrent { finishJob(attempt.invocationID, nil) }
+                return RuntimeAPI.accepted
+            case .end(.truncated):
+                let failure = StreamedAnswer.Failure(.truncatedResponse, requestID: attempt.requestID)
+                // When the sandbox is being ended, that is the reason.
+                if endCause == nil { endStream(attempt, failure: failure) }
+                throw .truncated
+            }
+        }
     }
 
     private func fail(_ request: HTTPRequest, requestID: String) throws(RuntimeAPIError) -> HTTPResponse {
-        try state.answer(
-            requestID: requestID, invocationID: request.headers.first(name: "Lambda-Runtime-Invocation-Id"))
+        let attempt = try beginAnswer(.error, request, requestID: requestID)
+        guard !request.isTruncated else { throw .truncated }
+        try state.endAnswer(attempt)
         if request.isTooLarge {
-            answer(SandboxFailure.responseTooLarge.result(for: requestID))
+            answer(attempt, SandboxFailure.responseTooLarge.result(for: requestID))
             throw .tooLarge
         }
-        answer(errorResult(request, inInit: false))
+        answer(attempt, errorResult(request, inInit: false))
         return RuntimeAPI.accepted
     }
 
+    private func beginAnswer(_ kind: SandboxState.AnswerKind, _ request: HTTPRequest, requestID: String)
+        throws(RuntimeAPIError) -> SandboxState.Attempt
+    {
+        try state.beginAnswer(
+            kind, requestID: requestID, invocationID: request.headers.first(name: "Lambda-Runtime-Invocation-Id"))
+    }
+
     private func failInit(_ request: HTTPRequest) throws(RuntimeAPIError) -> HTTPResponse {
+        // Some runtimes report here what went wrong after a restore; AWS's emulator takes it as that.
+        if state.phase == .restoring { return try failRestore(request) }
         try state.failInit()
+        return try noteInitError(request)
+    }
+
+    private func failRestore(_ request: HTTPRequest) throws(RuntimeAPIError) -> HTTPResponse {
+        try state.failRestore()
+        return try noteInitError(request)
+    }
+
+    private func noteInitError(_ request: HTTPRequest) throws(RuntimeAPIError) -> HTTPResponse {
         noteInitError(errorResult(request, inInit: true), type: errorType(request, inInit: true))
         if request.isTooLarge { throw .tooLarge }
         return RuntimeAPI.accepted
     }
 
     /// The runtime's error as it is; without a body, an error object that names its type only.
+    ///
+    /// The header `Lambda-Runtime-Function-XRay-Error-Cause` is for X-Ray, which is not here: it is read and dropped.
+    /// All headers together may have 80 KiB (the limit of the HTTP parser); AWS keeps 64 KiB of the cause.
     private func errorResult(_ request: HTTPRequest, inInit: Bool) -> InvocationResult {
-        let body =
-            request.body.readableBytes > 0
-            ? request.body : EmulatorJSON.object(["errorType": errorType(request, inInit: inInit)])
-        return InvocationResult(payload: body, contentType: "application/json", isError: true)
+        let type = errorType(request, inInit: inInit)
+        let body = request.body.readableBytes > 0 ? request.body : EmulatorJSON.object(["errorType": type])
+        return InvocationResult(payload: body, contentType: "application/json", errorType: type)
     }
 
     private func errorType(_ request: HTTPRequest, inInit: Bool) -> String {

@@ -13,15 +13,18 @@ import Darwin
 
 /// One execution environment: a child process, its Runtime API on a port of its own, its log, its time limits.
 ///
-/// It runs one invocation at a time and tells `owner` when it is free again and when it is gone.
+/// It tells `owner` each time a runtime waits for an invocation, and when it is gone.
 actor Sandbox {
     /// An invocation that this sandbox has been given and is not done with.
     struct Job {
         var invocation: Invocation
         var attempt: SandboxState.Attempt
-        /// The caller; nil once it has its answer.
+        /// The caller; nil once it has its answer, or the beginning of it.
         var caller: CheckedContinuation<InvocationOutcome, Never>?
         var answer: InvocationResult?
+        var stream: BytePipe<StreamedAnswer.End>?
+        var isStreamWhole = false
+        var streamFailure: StreamedAnswer.Failure?
         /// Nil until it is delivered.
         var started: ContinuousClock.Instant?
         /// Milliseconds since the epoch.
@@ -38,46 +41,77 @@ actor Sandbox {
     enum EndCause {
         case failure(SandboxFailure)
         case initError(InvocationResult, type: String)
+        /// The emulator's end, or no more need for the sandbox.
         case shutdown
     }
 
-    private enum Alarm {
-        case initTimeout, deadline, exitAfterInitError, killTakesLong
+    enum Alarm: Hashable {
+        case initTimeout, restoreTimeout, exitAfterInitError, idle, terminated, killTakesLong
+        case deadline(invocationID: String)
     }
 
     /// How long a caller waits for a killed process to be gone; one that hangs in the kernel dies later.
     static let killLimit = Duration.seconds(2)
     /// How long a runtime has to exit after `/init/error`.
     static let initErrorGrace = Duration.milliseconds(500)
+    /// How long a runtime has from SIGTERM to SIGKILL. Lambda's developer guide, on the shutdown phase: "0 ms – A
+    /// function with no registered extensions; 500 ms – A function with a registered internal extension". The 2 s of
+    /// functions with external extensions are not needed: there are none here.
+    static let terminationGrace = Duration.milliseconds(500)
+    /// How long a runtime has from the answer of `/restore/next` to its first `/next`: Lambda's limit for restore hooks.
+    static let restoreLimit = Duration.seconds(10)
+    /// How long a sandbox is stopped for its snapshot: enough for clocks to show it.
+    static let snapshotPause = Duration.milliseconds(50)
 
     nonisolated let number: Int
-    let function: FunctionConfiguration
+    nonisolated let function: FunctionConfiguration
+    /// The one tenant that it serves, of a function that keeps them apart.
+    nonisolated let tenantID: String?
     let owner: LambdaEmulator
     let log: SandboxLog
-    var state = SandboxState()
-    var job: Job?
-    var poll: Poll?
+    var state: any RuntimeState
+    var extensions: Extensions
+    /// By invocation id.
+    var jobs: [String: Job] = [:]
+    /// Jobs that wait for the end of init.
+    var queue: [String] = []
+    /// Jobs that have begun with nobody polling: a poll was lost, and the one that comes next gets them.
+    var unsent: [String] = []
+    var polls: [Poll] = []
+    /// By extension.
+    var eventPolls: [String: Poll] = [:]
     var pollCount = 0
-    private(set) var endCause: EndCause?
-    private var child: ChildProcess?
-    private var server: HTTPServer?
-    private var watcher: Task<Void, Never>?
-    private var alarm: Task<Void, Never>?
-    private var alarmCount = 0
-    private var spawned = ContinuousClock.now
-    private var isInitialized = false
-    private var initDuration: Duration?
-    private var maxMemory: Int?
-    private var isConcluded = false
+    /// How often the owner has been told that there is a poll, less what came of it.
+    var offered = 0
+    var endCause: EndCause?
+    var child: ChildProcess?
+    var server: HTTPServer?
+    var watcher: Task<Void, Never>?
+    var alarms: [Alarm: (number: Int, task: Task<Void, Never>)] = [:]
+    var alarmCount = 0
+    var spawned = ContinuousClock.now
+    var restored: ContinuousClock.Instant?
+    var isInitialized = false
+    var initDuration: Duration?
+    var restoreDuration: Duration?
+    var maxMemory: Int?
+    var isConcluded = false
 
-    init(number: Int, function: FunctionConfiguration, owner: LambdaEmulator, sink: @escaping LambdaEmulator.LogSink)
-        throws(EmulatorError)
-    {
+    init(
+        number: Int, function: FunctionConfiguration, tenantID: String?, owner: LambdaEmulator,
+        sink: @escaping LambdaEmulator.LogSink
+    ) throws(EmulatorError) {
         self.number = number
         self.function = function
+        self.tenantID = tenantID
         self.owner = owner
+        let isConcurrent = function.concurrencyPerSandbox > 1
+        state = isConcurrent ? ConcurrentState() : SandboxState()
+        extensions = Extensions(allowsInvocations: !isConcurrent)
         log = try SandboxLog(sink: sink)
     }
+
+    nonisolated var isConcurrent: Bool { function.concurrencyPerSandbox > 1 }
 
     /// The child's process and group number; nil before its start and after its end.
     var processID: Int32? {
@@ -86,12 +120,18 @@ actor Sandbox {
 
     /// Runs an invocation, in a child that is started now if this is the first one, and returns its answer.
     func invoke(_ invocation: Invocation) async -> InvocationOutcome {
-        guard job == nil, endCause == nil, state.phase == .idle || server == nil, child?.hasExited != true else {
+        let isNew = server == nil
+        if !isNew { offered -= 1 }
+        // A runtime with more workers than it was told of gets more: each that polls.
+        guard isConcurrent || jobs.isEmpty, endCause == nil, state.isReady || isNew, child?.hasExited != true else {
             return .undelivered
         }
-        if server == nil {
+        cancelAlarm(.idle)
+        if isNew {
             do throws(EmulatorError) {
-                server = try await HTTPServer.start(host: "127.0.0.1", port: 0, bodyLimit: RuntimeAPI.bodyLimit) {
+                server = try await HTTPServer.start(
+                    host: "127.0.0.1", port: 0, bodyLimit: RuntimeAPI.bodyLimit, streams: RuntimeAPI.streams
+                ) {
                     await self.serve($0)
                 }
             } catch {
@@ -105,18 +145,24 @@ actor Sandbox {
         }
         // No suspension from here to the child's start: its first /next finds the job.
         return await withCheckedContinuation { caller in
-            let attempt = SandboxState.Attempt(
-                requestID: invocation.requestID, invocationID: UUID().uuidString.lowercased())
-            job = Job(invocation: invocation, attempt: attempt, caller: caller)
-            log.beginTail()
+            let id = UUID().uuidString.lowercased()
+            let attempt = SandboxState.Attempt(requestID: invocation.requestID, invocationID: id)
+            jobs[id] = Job(invocation: invocation, attempt: attempt, caller: caller)
+            queue.append(id)
+            log.beginTail(of: id)
             if child == nil { spawn() } else { deliver() }
         }
     }
 
-    /// Kills the child, and returns when it is reaped and its port is closed.
+    /// Ends the child, and returns when it is reaped and its port is closed.
     func end() async {
-        if endCause == nil { kill(because: .shutdown) }
+        retire()
         await watcher?.value
+    }
+
+    /// Begins to end the child: it takes no more invocations.
+    func retire() {
+        if endCause == nil { kill(because: .shutdown) }
     }
 
     private func spawn() {
@@ -137,8 +183,8 @@ actor Sandbox {
             log.write("\(error)")
             if error.isRetryable {
                 // Not the function's fault: the machine is short of something.
-                job?.caller?.resume(returning: .failed(error))
-                job = nil
+                for job in jobs.values { job.caller?.resume(returning: .failed(error)) }
+                jobs = [:]
                 endCause = .shutdown
             } else {
                 endCause = .failure(.invalidEntrypoint(function.bootstrap))
@@ -148,151 +194,7 @@ actor Sandbox {
         log.closeWriteEnd()
     }
 
-    /// Gives the job to the runtime: to the `/next` that waits, else to the one that comes.
-    func deliver() {
-        guard var job, state.begin(job.attempt) else { return }
-        job.started = .now
-        let limit = Int64(function.timeout.milliseconds)
-        job.deadline = Int64(Date.now.timeIntervalSince1970 * 1000) + limit
-        self.job = job
-        log.write("START RequestId: \(job.invocation.requestID) Version: $LATEST")
-        setAlarm(.deadline, after: function.timeout)
-        sampleMemory()
-        child?.signal(SIGCONT)
-        poll?.response.yield(RuntimeAPI.delivery(job.invocation, attempt: job.attempt, deadline: job.deadline))
-        poll = nil
-    }
-
-    func finishInit() {
-        isInitialized = true
-        initDuration = spawned.duration(to: .now)
-    }
-
-    /// Stops the sandbox: it has nothing to do and waits for its next invocation.
-    func freeze() {
-        cancelAlarm()
-        if function.freezesBetweenInvocations { child?.signal(SIGSTOP) }
-    }
-
-    /// Notes the answer and passes it on, unless the caller waits for the log.
-    func answer(_ result: InvocationResult) {
-        job?.answer = result
-        guard job?.invocation.wantsLog == false else { return }
-        job?.caller?.resume(returning: .answered(result))
-        job?.caller = nil
-    }
-
-    /// Ends the job: log lines, and the caller's answer if it has none yet.
-    func finishJob(_ failure: SandboxFailure?) {
-        guard let job else { return }
-        self.job = nil
-        let id = job.invocation.requestID
-        log.flush()
-        sampleMemory()
-        if let failure { writeReason(failure, of: id) }
-        if let started = job.started {
-            var duration = started.duration(to: .now)
-            if failure?.status == .timeout { duration = min(duration, function.timeout) }
-            log.write("END RequestId: \(id)")
-            let report = ReportLine(
-                requestID: id, duration: duration, memorySize: function.memorySize, maxMemoryUsed: maxMemory,
-                initDuration: initDuration, status: failure?.status)
-            log.write("\(report)")
-            initDuration = nil
-        }
-        let tail = log.endTail()
-        guard let caller = job.caller else { return }
-        if var result = job.answer ?? failure?.result(for: id) {
-            if job.invocation.wantsLog { result.log = tail }
-            caller.resume(returning: .answered(result))
-        } else {
-            caller.resume(returning: .abandoned)
-        }
-    }
-
-    /// After `/init/error`: the job gets that error when the runtime has exited, which it has to do soon.
-    func noteInitError(_ result: InvocationResult, type: String) {
-        endCause = .initError(result, type: type)
-        setAlarm(.exitAfterInitError, after: Self.initErrorGrace)
-    }
-
-    private func kill(because cause: EndCause) {
-        endCause = cause
-        state.end()
-        guard let child else { return }
-        sampleMemory()
-        child.signal(SIGKILL)
-        setAlarm(.killTakesLong, after: Self.killLimit)
-    }
-
-    private func writeReason(_ failure: SandboxFailure, of id: String) {
-        if failure.status == .timeout {
-            log.write("\(Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))) \(id) \(failure.message)")
-        } else {
-            log.write(failure.message(for: id))
-            log.write(failure.type)
-        }
-    }
-
-    /// The end, once: by exit, kill or failed start. `status` is nil when there was no child or it is not gone yet.
-    private func conclude(_ status: ExitStatus?) async {
-        guard !isConcluded else { return }
-        isConcluded = true
-        state.end()
-        cancelAlarm()
-        log.flush()
-        switch endCause {
-        case .shutdown: finishJob(nil)
-        case .initError(let result, let type):
-            reportFailedInit(.error(type: type))
-            job?.answer = result
-            finishJob(nil)
-        case .failure(let failure):
-            if !isInitialized { reportFailedInit(failure.status) }
-            finishJob(failure)
-        case nil:
-            let failure = status.map(SandboxFailure.exit)
-            if !isInitialized, let failure { reportFailedInit(failure.status) }
-            finishJob(failure)
-        }
-        poll?.response.finish()
-        await owner.sandboxEnded(self)
-        await server?.stop()
-        if child == nil { await owner.sandboxGone(self) }
-    }
-
-    private func reportFailedInit(_ status: ReportLine.Status) {
-        log.write(ReportLine.failedInit(after: spawned.duration(to: .now), status))
-    }
-
-    private func sampleMemory() {
+    func sampleMemory() {
         if let now = child?.maxMemory { maxMemory = max(maxMemory ?? 0, now) }
-    }
-
-    private func setAlarm(_ kind: Alarm, after limit: Duration) {
-        alarm?.cancel()
-        alarmCount += 1
-        let number = alarmCount
-        // Cancelled in `conclude` at the latest; what is left then is a task that wakes up and returns.
-        alarm = Task {
-            try? await Task.sleep(for: limit, clock: .continuous)
-            if !Task.isCancelled { await self.ring(kind, number) }
-        }
-    }
-
-    private func cancelAlarm() {
-        alarm?.cancel()
-        // One that is on its way here already is not to be heard.
-        alarmCount += 1
-    }
-
-    private func ring(_ kind: Alarm, _ number: Int) async {
-        guard number == alarmCount else { return }
-        switch kind {
-        case .initTimeout: kill(because: .failure(.initTimeout(after: function.initTimeout)))
-        case .deadline: kill(because: .failure(.timeout(after: function.timeout)))
-        case .exitAfterInitError: if let endCause { kill(because: endCause) }
-        case .killTakesLong: await conclude(nil)
-        }
     }
 }

@@ -21,7 +21,7 @@ enum SandboxEnvironment {
             "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
             "TZ": ":UTC",
         ]
-        let reserved = [
+        var reserved = [
             "_HANDLER": function.handler,
             "LAMBDA_TASK_ROOT": root,
             "LAMBDA_RUNTIME_DIR": URL(filePath: absolute(function.bootstrap)).deletingLastPathComponent().path(
@@ -32,8 +32,12 @@ enum SandboxEnvironment {
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "\(function.memorySize)",
             "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/\(function.name)",
             "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": function.snapStart ? "snap-start" : "on-demand",
         ]
+        if function.concurrencyPerSandbox > 1 {
+            reserved["AWS_LAMBDA_INITIALIZATION_TYPE"] = "lambda-managed-instances"
+            reserved["AWS_LAMBDA_MAX_CONCURRENCY"] = "\(function.concurrencyPerSandbox)"
+        }
         return defaults.merging(function.environment) { $1 }.merging(reserved) { $1 }
     }
 

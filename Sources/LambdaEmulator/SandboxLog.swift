@@ -30,7 +30,8 @@ final class SandboxLog: @unchecked Sendable {
     private let queue = DispatchQueue(label: "perdure.sandbox-log")
     private let source: any DispatchSourceRead
     private var partial: [UInt8] = []
-    private var tail: [UInt8]?
+    /// By invocation; with several at once each has the lines of all.
+    private var tails: [String: [UInt8]] = [:]
     private var isAtEnd = false
 
     init(sink: @escaping LambdaEmulator.LogSink) throws(EmulatorError) {
@@ -69,8 +70,8 @@ final class SandboxLog: @unchecked Sendable {
     }
 
     /// Begins to keep the tail for an invocation.
-    func beginTail() {
-        queue.sync { tail = [] }
+    func beginTail(of invocationID: String) {
+        queue.sync { tails[invocationID] = [] }
     }
 
     /// Ends the output of an invocation: a last line without its newline is given out too.
@@ -81,12 +82,9 @@ final class SandboxLog: @unchecked Sendable {
         }
     }
 
-    /// The last bytes since `beginTail()`.
-    func endTail() -> [UInt8] {
-        queue.sync {
-            defer { tail = nil }
-            return tail ?? []
-        }
+    /// The last bytes since `beginTail(of:)`.
+    func endTail(of invocationID: String) -> [UInt8] {
+        queue.sync { tails.removeValue(forKey: invocationID) ?? [] }
     }
 
     /// Reads what there is, at most as much as the largest pipe holds: a function that never stops writing cannot
@@ -122,7 +120,9 @@ final class SandboxLog: @unchecked Sendable {
     }
 
     private func emit(_ line: [UInt8]) {
-        if tail != nil { tail = ((tail ?? []) + line + [UInt8(ascii: "\n")]).suffix(Self.tailLimit) }
+        for id in tails.keys {
+            tails[id] = ((tails[id] ?? []) + line + [UInt8(ascii: "\n")]).suffix(Self.tailLimit)
+        }
         sink(String(decoding: line, as: UTF8.self))
     }
 }

@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
-/// What the Runtime API allows in one sandbox, as a value: no I/O, no clock.
+/// The state of a sandbox that runs one invocation at a time.
 ///
-///     starting ──/next──▶ idle ──begin──▶ running ──/response, /error──▶ answered
-///        │                 ▲ ▲              │ ▲                             │
-///   /init/error            │ └─/next──┐     │ └─/next: the same again       │
-///        ▼                 └──────────┴─────┼──────────────/next────────────┘
-///    initFailed                             ▼
-///                                  ended (from anywhere: exit, kill)
-struct SandboxState: Equatable, Sendable {
+///     starting ──/next──▶ idle ──begin──▶ running ──/response, /error──▶ responding ──its end──▶ answered
+///      │    │              ▲ ▲              │ ▲                             │                        │
+///      │  /restore/next    │ └─/next──┐     │ └─/next: the same again       │ broken off:            │
+///      │    ▼              │          │     │                               │ nothing is accepted    │
+///      │  restoring ─/next─┘          └─────┼───────────────/next───────────┼────────────────────────┘
+///      │    │                               ▼                               ▼
+///   /init/error, /restore/error    ended (from anywhere: exit, kill)
+///      ▼
+///   initFailed
+struct SandboxState: RuntimeState, Equatable {
+    /// The names are those of Lambda's messages.
     enum Phase: String, Sendable {
         case starting = "Started"
+        case restoring = "RestoreReady"
         case idle = "Ready"
         case running = "Running"
-        case answered = "Answered"
+        case responding = "InvocationResponse"
+        case answered = "RuntimeResponseSentState"
         case initFailed = "InitError"
         case ended = "Ended"
     }
 
     /// One delivery of a request to a runtime. Request ids repeat, invocation ids do not.
-    struct Attempt: Equatable, Sendable {
+    struct Attempt: Hashable, Sendable {
         var requestID: String
         var invocationID: String
+    }
+
+    enum AnswerKind: String, Sendable {
+        case response = "InvocationResponse"
+        case error = "InvocationErrorResponse"
     }
 
     /// What a `/next` means.
@@ -41,9 +52,11 @@ struct SandboxState: Equatable, Sendable {
     /// The current attempt, or the last one.
     private(set) var attempt: Attempt?
 
+    var isReady: Bool { phase == .idle }
+
     mutating func next() throws(RuntimeAPIError) -> NextStep {
         switch phase {
-        case .starting:
+        case .starting, .restoring:
             phase = .idle
             return .initialized
         case .idle: return .idleAgain
@@ -51,11 +64,10 @@ struct SandboxState: Equatable, Sendable {
         case .answered:
             phase = .idle
             return .finished
-        case .initFailed, .ended: throw .invalidTransition(from: phase, to: "Ready")
+        case .responding, .initFailed, .ended: throw .invalidTransition(from: phase, to: "Ready")
         }
     }
 
-    /// Gives the runtime an invocation; false unless it is idle.
     mutating func begin(_ attempt: Attempt) -> Bool {
         guard phase == .idle else { return false }
         self.attempt = attempt
@@ -63,18 +75,46 @@ struct SandboxState: Equatable, Sendable {
         return true
     }
 
-    /// `/response` or `/error`; `invocationID` is nil when the runtime does not echo it.
-    mutating func answer(requestID: String, invocationID: String?) throws(RuntimeAPIError) {
+    mutating func beginAnswer(_ kind: AnswerKind, requestID: String, invocationID: String?) throws(RuntimeAPIError)
+        -> Attempt
+    {
         guard let attempt, attempt.requestID == requestID else { throw .invalidRequestID }
         if let invocationID, invocationID != attempt.invocationID { throw .invokeTimeout }
         guard phase != .ended else { throw .invokeTimeout }
-        guard phase == .running else { throw .invalidTransition(from: phase, to: "InvocationResponse") }
+        guard phase == .running else { throw .invalidTransition(from: phase, to: kind.rawValue) }
+        phase = .responding
+        return attempt
+    }
+
+    mutating func endAnswer(_ attempt: Attempt) throws(RuntimeAPIError) {
+        guard phase == .responding, attempt == self.attempt else { throw .invokeTimeout }
         phase = .answered
     }
 
-    /// `/init/error`.
+    /// A whole `/response` or `/error`.
+    mutating func answer(_ kind: AnswerKind = .response, requestID: String, invocationID: String?)
+        throws(RuntimeAPIError)
+    {
+        try endAnswer(beginAnswer(kind, requestID: requestID, invocationID: invocationID))
+    }
+
+    /// There is no life after a time-out here: the sandbox is ended.
+    mutating func timeOut(_ attempt: Attempt) {
+        phase = .ended
+    }
+
     mutating func failInit() throws(RuntimeAPIError) {
         guard phase == .starting else { throw .invalidTransition(from: phase, to: "InitError") }
+        phase = .initFailed
+    }
+
+    mutating func restore() throws(RuntimeAPIError) {
+        guard phase == .starting else { throw .invalidTransition(from: phase, to: "Ready") }
+        phase = .restoring
+    }
+
+    mutating func failRestore() throws(RuntimeAPIError) {
+        guard phase == .restoring else { throw .invalidTransition(from: phase, to: "RestoreError") }
         phase = .initFailed
     }
 

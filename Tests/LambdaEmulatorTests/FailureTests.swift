@@ -49,6 +49,10 @@ struct FailureTests {
                 answer.json["errorMessage"] as? String == "RequestId: id Error: Task timed out after 1.50 seconds")
             #expect(processState(Int32(pid)) == nil)
             #expect(
+                fixture.log.all.contains {
+                    $0.wholeMatch(of: /\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z id Task timed out after 1\.50 seconds/) != nil
+                })
+            #expect(
                 try await fixture.log.line("REPORT RequestId: id\tDuration: 1500.00 ms\t").hasSuffix("Status: timeout"))
             #expect(try await fixture.invoke([:]).json["count"] as? Int == 1)
         }

@@ -21,9 +21,6 @@ struct ProtocolTests {
         PostCase(
             post: #"{"kind": "response", "headers": {"Lambda-Runtime-Invocation-Id": "stale"}}"#,
             answer: "410 InvokeTimeout"),
-        PostCase(
-            post: #"{"kind": "response", "headers": {"Lambda-Runtime-Function-Response-Mode": "streaming"}}"#,
-            answer: "400 InvalidFunctionResponseMode"),
         PostCase(post: #"{"kind": "init"}"#, answer: "403 InvalidStateTransition"),
     ])
     func `a refused post leaves the invocation as it was`(_ test: PostCase) async throws {

@@ -15,12 +15,14 @@ struct SandboxStateTests {
         switch phase {
         case .starting: break
         case .initFailed: try state.failInit()
+        case .restoring: try state.restore()
         case .ended: state.end()
         case .idle: _ = try state.next()
-        case .running, .answered:
+        case .running, .responding, .answered:
             _ = try state.next()
             let begun = state.begin(first)
             #expect(begun)
+            if phase == .responding { _ = try state.beginAnswer(.response, requestID: "one", invocationID: "a") }
             if phase == .answered { try state.answer(requestID: "one", invocationID: "a") }
         }
         #expect(state.phase == phase)

@@ -94,8 +94,12 @@ struct RuntimeAPITests {
             (.POST, "/2018-06-01/runtime/invocation/a%2Fb%20c/response", .response(requestID: "a/b c")),
             (.POST, "/2018-06-01/runtime/invocation/next/error", .error(requestID: "next")),
             (.POST, "/2018-06-01/runtime/invocation/next", nil),
-            (.GET, "/2018-06-01/runtime/restore/next", nil),
-            (.POST, "/2020-01-01/extension/register", nil),
+            (.GET, "/2018-06-01/runtime/restore/next", .restoreNext),
+            (.POST, "/2018-06-01/runtime/restore/error", .restoreError),
+            (.POST, "/2020-01-01/extension/register", .registerExtension),
+            (.GET, "/2020-01-01/extension/event/next", .nextEvent),
+            (.POST, "/2020-01-01/extension/event/next", nil),
+            (.GET, "/2018-06-01/runtime", nil),
             (.POST, "/2018-06-01/runtime/invocation/%ff/response", nil),
         ] as [(HTTPMethod, String, RuntimeAPI.Route?)])
     func `paths lead to routes`(method: HTTPMethod, uri: String, route: RuntimeAPI.Route?) {
@@ -118,6 +122,11 @@ struct FunctionConfigurationTests {
             { $0.name = "a b" }, { $0.bootstrap = "" }, { $0.timeout = .zero }, { $0.timeout = .seconds(Int64.max) },
             { $0.initTimeout = .zero }, { $0.memorySize = 0 }, { $0.maximumConcurrency = 0 },
             { $0.environment = ["A=B": ""] }, { $0.environment = ["A": "\0"] },
+            { $0.concurrencyPerSandbox = 0 }, { $0.idleTimeout = .zero }, { $0.eventRetryDelays = [.seconds(-1)] },
+            {
+                $0.snapStart = true
+                $0.concurrencyPerSandbox = 2
+            },
         ] as [@Sendable (inout FunctionConfiguration) -> Void])
     func `a function that cannot work is refused`(_ change: @Sendable (inout FunctionConfiguration) -> Void) async {
         var function = FunctionConfiguration(name: "echo", bootstrap: "/bootstrap")
