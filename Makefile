@@ -89,3 +89,29 @@ format: ## Format the sources.
 .PHONY: clean
 clean: ## Remove what was built; sessions, the model and the emulator stay.
 	rm -rf .build
+
+# One file to deploy. EXAMPLE is the executable that becomes the function.
+EXAMPLE ?= SupportAgent
+BOOTSTRAP := .build/bootstrap/$(EXAMPLE)/bootstrap
+
+.PHONY: bootstrap
+bootstrap: packages ## Build EXAMPLE as a static bootstrap for Lambda.
+	JOBS=$(JOBS) .packaging/bootstrap $(EXAMPLE)
+
+.PHONY: budget
+budget: bootstrap ## Compare EXAMPLE's bootstrap with its size limit and with Lambda's platform.
+	.packaging/budget --self-test
+	.packaging/budget $(EXAMPLE)
+
+.PHONY: start-time
+start-time: bootstrap ## Measure EXAMPLE's bootstrap from its start to its first /next.
+	.packaging/start-time $(BOOTSTRAP)
+
+.PHONY: package
+package: bootstrap ## Make the .zip of EXAMPLE that Lambda takes.
+	.packaging/package $(EXAMPLE)
+
+.PHONY: test-package
+test-package: ## Run the packaged SupportAgent in a root of four libraries, as nobody (needs root).
+	$(MAKE) package EXAMPLE=SupportAgent
+	Tests/Package/run .build/package/SupportAgent.zip
