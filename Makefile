@@ -38,7 +38,8 @@ python-test: packages
 
 .PHONY: build
 build: packages ## Build everything but the tests.
-	swift build --jobs $(JOBS) >&2
+	@echo "building …" >&2
+	@swift build --jobs $(JOBS) >&2
 
 .PHONY: model
 model: python-model ## Serve a small language model on 127.0.0.1 until Ctrl-C; prints its address.
@@ -58,10 +59,12 @@ run: export ROOT := $(ROOT)
 check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 	.ci/checks/run
 
+# One after the other: many tests block their thread on real files, processes and sockets, and all at once would leave
+# those with a deadline no thread to meet it on.
 .PHONY: test
 test: python-test ## Run every test, with a real model and with AWS's emulator.
 	swift build --build-tests --jobs $(JOBS)
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 	$(MAKE) test-rie test-chat
 
 .PHONY: test-rie

@@ -143,16 +143,37 @@ let package = Package(
             dependencies: ["CSQLite", "SQLiteDriver"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "PerdureCLITests",
+            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "SessionStore"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),
         .testTarget(name: "AgentCoreTests", dependencies: ["AgentCore", "JSONCore"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LambdaRuntimeAPITests",
             dependencies: [
-                "CurlHTTP", "Echo", "JSONCore", "LambdaRuntimeAPI", "PerdureTesting", "ScriptedFunction",
+                "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "PerdureTesting", "ScriptedFunction",
             ],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "SessionStoreTests", dependencies: ["SessionStore"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "StoreWriter",
+            dependencies: ["AgentCore", "SessionStore"],
+            path: "Tests/StoreWriter",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "SessionStoreTests",
+            dependencies: ["AgentCore", "JSONCore", "SQLiteDriver", "SessionStore", "StoreWriter"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "Misbehaving",
+            dependencies: ["LambdaRuntimeAPI"],
+            path: "Tests/RIE/Misbehaving",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "ModelClientsTests",
             dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "ModelClients", "PerdureTesting"],
@@ -170,7 +191,7 @@ let package = Package(
         .testTarget(
             name: "LambdaEmulatorTests",
             dependencies: [
-                "LambdaEmulator",
+                "CurlHTTP", "LambdaEmulator",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],

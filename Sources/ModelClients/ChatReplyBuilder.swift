@@ -19,7 +19,15 @@ struct ChatReplyBuilder {
         var id = ""
         var name = ""
         var arguments = ""
+
+        /// Whether the arguments are whole.
+        var isComplete: Bool { (try? JSONValue(parsing: arguments.utf8))?.object != nil }
+        /// Whether the arguments begin here.
+        var beginsArguments: Bool { arguments.utf8.first { $0 > 0x20 } == UInt8(ascii: "{") }
     }
+
+    /// Whether the model has said why it stopped: whatever follows, the reply is whole.
+    var isFinished: Bool { finishReason != nil }
 
     /// Adds a chunk and returns the text that it brought.
     mutating func add(_ bytes: [UInt8]) throws(ModelError) -> String {
@@ -47,7 +55,7 @@ struct ChatReplyBuilder {
             }
             return ""
         }
-        if let reason = choice["finish_reason"]?.string { finishReason = reason }
+        if let reason = choice["finish_reason"]?.string, !reason.isEmpty { finishReason = reason }
         let delta = choice["delta"] ?? choice["message"] ?? [:]
         for part in delta["tool_calls"]?.array ?? [] { add(call: part) }
         let piece = delta["content"]?.string ?? ""
@@ -56,23 +64,45 @@ struct ChatReplyBuilder {
     }
 
     private mutating func add(call part: JSONValue) {
-        let index = part["index"]?.int
-        let id = part["id"]?.string ?? ""
         let function = part["function"] ?? [:]
-        let name = function["name"]?.string ?? ""
-        let place = calls.lastIndex { call in
-            guard call.index == index else { return false }
-            if index == nil, id.isEmpty, !name.isEmpty { return false }
-            return id.isEmpty || call.id.isEmpty || call.id == id
+        // Some servers send an object in place of its text.
+        let arguments = function["arguments"].map { $0.string ?? ($0.isNull ? "" : $0.description) } ?? ""
+        let piece = PartialCall(
+            index: part["index"]?.int,
+            id: part["id"]?.string ?? "",
+            name: function["name"]?.string ?? "",
+            arguments: arguments
+        )
+        guard let place = place(of: piece) else {
+            calls.append(piece)
+            return
         }
-        var call = place.map { calls[$0] } ?? PartialCall(index: index)
-        if call.id.isEmpty { call.id = id }
-        if call.name.isEmpty { call.name = name }
-        if let arguments = function["arguments"] {
-            // Some servers send an object in place of its text.
-            call.arguments += arguments.string ?? (arguments.isNull ? "" : arguments.description)
+        if calls[place].id.isEmpty { calls[place].id = piece.id }
+        if calls[place].name.isEmpty { calls[place].name = piece.name }
+        calls[place].arguments += piece.arguments
+    }
+
+    /// The call that a piece goes on with; nil when it begins one.
+    private func place(of piece: PartialCall) -> Int? {
+        let known = calls.lastIndex { call in
+            !piece.id.isEmpty && call.id == piece.id
+                && (piece.index == nil || call.index == nil || call.index == piece.index)
+                && (piece.name.isEmpty || call.name.isEmpty || call.name == piece.name)
         }
-        if let place { calls[place] = call } else { calls.append(call) }
+        if let known { return known }
+        let isNameless = piece.id.isEmpty && piece.name.isEmpty
+        // Without an index, what names nothing goes on with the newest call.
+        guard let place = calls.lastIndex(where: { piece.index == nil || $0.index == piece.index }) else {
+            return isNameless && calls.last?.index == nil ? calls.indices.last : nil
+        }
+        let call = calls[place]
+        if isNameless { return place }
+        if !piece.id.isEmpty, !call.id.isEmpty { return nil }
+        // A name comes once a call, or with each piece: then only the arguments tell whether the call before is over.
+        if !piece.name.isEmpty, !call.name.isEmpty {
+            guard piece.name == call.name, !(call.isComplete && piece.beginsArguments) else { return nil }
+        }
+        return place
     }
 
     /// The reply; throws when the stream ended before the model did.

@@ -46,7 +46,7 @@ extension Message {
 extension ToolCall {
     fileprivate var chatCall: JSONValue {
         // Servers parse the arguments again, and some fail on what their own model once got wrong.
-        let isValid = (try? JSONValue(parsing: arguments.utf8)) != nil
+        let isValid = (try? JSONValue(parsing: arguments.utf8))?.object != nil
         return [
             "id": .init(id), "type": "function",
             "function": ["name": .init(name), "arguments": .init(isValid ? arguments : "{}")],

@@ -17,7 +17,8 @@ import Darwin
 ///
 /// The answer is streamed. A request that the server calls retryable (408, 409, 429, 5xx) or that did not reach it is
 /// tried up to three times, as long as no text has been passed on; between the tries it waits for as long as the server
-/// says, else half a second and then a second, with full jitter.
+/// says, else half a second and then a second, with full jitter. A server that asks for more than 20 seconds is not waited
+/// for: its wish is in ``ModelError/retryAfter``.
 public struct OpenAICompatibleModel: LanguageModel {
     /// The address up to `/v1`, such as `https://api.openai.com/v1`.
     public var baseURL: String
@@ -29,7 +30,7 @@ public struct OpenAICompatibleModel: LanguageModel {
     public var temperature: Double?
     /// How long the server may be silent before the call fails.
     public var idleTimeout: Duration
-    private let apiKey: String?
+    private let apiKey: APIKey?
     private let client = HTTPClient(options: HTTPOptions(userAgent: "perdure", proxy: .environment))
 
     /// Creates a client; nothing is connected before the first call.
@@ -46,7 +47,7 @@ public struct OpenAICompatibleModel: LanguageModel {
     ) {
         self.baseURL = baseURL
         self.model = model
-        self.apiKey = apiKey
+        self.apiKey = apiKey.map { APIKey(value: $0) }
         self.maximumOutputTokens = maximumOutputTokens
         self.temperature = temperature
         self.idleTimeout = idleTimeout
@@ -76,6 +77,8 @@ public struct OpenAICompatibleModel: LanguageModel {
     }
 
     private static let maximumTries = 3
+    /// What a server asks for beyond this is left to the caller: waiting in a Lambda function is paid for.
+    private static let longestWait = Duration.seconds(20)
 
     /// Asks the model.
     public func reply(to request: ModelRequest, onText: @Sendable (String) -> Void) async throws -> ModelReply {
@@ -91,22 +94,40 @@ public struct OpenAICompatibleModel: LanguageModel {
                     onText(text)
                 }
             } catch {
-                guard error.isRetryable, !hasPassedOnText, tries < Self.maximumTries else { throw error }
+                guard error.isRetryable, !hasPassedOnText, tries < Self.maximumTries,
+                    error.retryAfter ?? .zero <= Self.longestWait
+                else { throw error }
                 let ceiling = Duration.milliseconds(500) * (1 << (tries - 1))
-                try await Task.sleep(for: error.retryAfter ?? ceiling * Double.random(in: 0...1))
+                do {
+                    try await Task.sleep(for: error.retryAfter ?? ceiling * Double.random(in: 0...1))
+                } catch {
+                    throw ModelError(.cancelled, "the task was cancelled")
+                }
             }
         }
     }
 
     private func httpRequest(for request: ModelRequest) -> HTTPRequest {
         var headers: HTTPFields = ["Content-Type": "application/json", "Accept": "text/event-stream"]
-        if let apiKey { headers["Authorization"] = "Bearer \(apiKey)" }
+        if let apiKey { headers["Authorization"] = "Bearer \(apiKey.value)" }
         return HTTPRequest(
             method: .post,
             url: (baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL) + "/chat/completions",
             headers: headers,
             body: body(of: request).bytes()
         )
+    }
+
+    /// Reads what follows the last event, for a moment: a connection is kept for the next call only if its answer was
+    /// read to the end, which may arrive a little later.
+    private func readToEnd(of stream: HTTPStream) async {
+        await withTaskGroup(of: Void.self) { group in
+            // What follows, and whether it is well-formed, does not matter any more.
+            group.addTask { _ = try? await stream.body.collect() }
+            group.addTask { try? await Task.sleep(for: .milliseconds(100)) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func reply(to request: HTTPRequest, onText: (String) -> Void) async throws(ModelError) -> ModelReply {
@@ -119,13 +140,21 @@ public struct OpenAICompatibleModel: LanguageModel {
             var reply = ChatReplyBuilder()
             if stream.head.fields["Content-Type"]?.lowercased().hasPrefix("application/json") == true {
                 // The server does not stream.
-                onText(try reply.add(try await stream.body.collect()))
+                let text = try reply.add(try await stream.body.collect())
+                if !text.isEmpty { onText(text) }
                 return try reply.finished()
             }
-            for try await event in stream.events {
-                if event.data == "[DONE]" { break }
-                let text = try reply.add(Array(event.data.utf8))
-                if !text.isEmpty { onText(text) }
+            do {
+                for try await event in stream.events {
+                    if event.data == "[DONE]" {
+                        await readToEnd(of: stream)
+                        break
+                    }
+                    let text = try reply.add(Array(event.data.utf8))
+                    if !text.isEmpty { onText(text) }
+                }
+            } catch let error as HTTPError where reply.isFinished && error.code != .cancelled {
+                // The connection broke behind a whole reply, which is not to be paid for twice.
             }
             return try reply.finished()
         } catch let error as ModelError {
@@ -136,6 +165,13 @@ public struct OpenAICompatibleModel: LanguageModel {
             throw ModelError(.cancelled, "the task was cancelled")
         }
     }
+}
+
+/// A key that does not show when what holds it is printed.
+private struct APIKey: Sendable, CustomStringConvertible, CustomReflectable {
+    let value: String
+    var description: String { "hidden" }
+    var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension ModelError {

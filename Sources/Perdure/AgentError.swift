@@ -34,7 +34,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let storageFailed = Code("Function.StorageFailed", 500)
         /// The model did not answer. Nothing is lost: the same id again goes on from here.
         public static let modelFailed = Code("Function.ModelFailed", 502)
-        /// The time was up. Nothing is lost: the same id again goes on from here.
+        /// The time was up, or the caller's task was cancelled. Nothing is lost: the same id again goes on from here.
         public static let deadlineExceeded = Code("Function.DeadlineExceeded", 504)
         /// The agent's definition or the environment is wrong.
         public static let invalidConfiguration = Code("Function.InvalidConfiguration", 500)
@@ -60,6 +60,11 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         )
     }
 
+    private static let cancelled = AgentError(
+        .deadlineExceeded,
+        "the turn was cancelled before it ended; the same request id goes on from here"
+    )
+
     /// Puts an error of the layers below into the caller's terms.
     init(_ error: any Error) {
         switch error {
@@ -71,8 +76,10 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             self.init(.noSuchApproval, error.detail)
         case let error as LoopError:
             self.init(.storageFailed, "the session's log does not fit the agent: \(error)")
-        case let error as ModelError where error.code == .invalidConfiguration:
-            self.init(.invalidConfiguration, error.detail)
+        case is CancellationError:
+            self = .cancelled
+        case let error as ModelError where error.code == .cancelled:
+            self = .cancelled
         case let error as ModelError:
             self.init(.modelFailed, error.description, retryAfter: error.retryAfter)
         default:
@@ -84,6 +91,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         let code: Code =
             switch error.code {
             case .invalidName: .invalidSession
+            case .unusableRoot: .invalidConfiguration
             case .busy: .sessionBusy
             case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver
             default: .storageFailed

@@ -59,12 +59,12 @@ public struct AgentRequest: Sendable, Hashable {
                 )
             }
             self.init(session: session, id: id, content: .message(message.value))
-        case (nil, .array(let items)?):
+        case (nil, .array(let items)?) where !items.isEmpty:
             var verdicts: [Verdict] = []
             for item in items { verdicts.append(try Verdict(event: item)) }
             self.init(session: session, id: id, content: .decisions(verdicts))
         default:
-            throw .invalidEvent("it must have either \"message\", a string, or \"decisions\", an array")
+            throw .invalidEvent("it must have either \"message\", a string, or \"decisions\", an array of some")
         }
     }
 }

@@ -28,12 +28,16 @@ public struct AgentRuntime: Sendable {
     /// Checks an agent's definition and gets ready to run it.
     ///
     /// Throws ``AgentError/Code/invalidConfiguration`` when the name, a tool or the model's settings are not usable.
-    public init(_ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure")) throws {
+    public init(_ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure")) throws(AgentError) {
         self.agent = agent
         self.store = store
         self.logger = logger
-        name = try AgentName(agent.name)
-        try agent.model.checkConfiguration()
+        do {
+            name = try AgentName(agent.name)
+            try agent.model.checkConfiguration()
+        } catch {
+            throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
+        }
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         for tool in agent.tools {
@@ -173,20 +177,27 @@ public struct AgentRuntime: Sendable {
 
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private func run(_ runs: [ToolRun], of turn: Turn, in loop: inout AgentLoop) async throws -> [Effect] {
-        try await withThrowingTaskGroup(of: (CallPosition, ToolResult).self) { group in
+        try await withThrowingTaskGroup(of: (CallPosition, ToolResult?).self) { group in
             for run in runs {
                 let tool = tools[run.tool]
                 group.addTask {
+                    guard let tool else { return (run.position, .vanished) }
                     let context = ToolContext(
                         session: turn.session.rawValue,
                         idempotencyKey: run.idempotencyKey,
                         deadline: turn.deadline
                     )
-                    return (run.position, try await tool?.result(of: run, context: context) ?? .vanished)
+                    return (run.position, await tool.result(of: run, context: context))
                 }
             }
             var remaining: [Effect] = []
+            var isInterrupted = false
             for try await (position, result) in group {
+                guard let result else {
+                    // Siblings may still end with a result, which is not to be lost.
+                    isInterrupted = true
+                    continue
+                }
                 for effect in try loop.handle(.toolFinished(position, result)) {
                     if case .commit(let entries, nil) = effect {
                         try await turn.lane.append(entries, outcome: nil)
@@ -195,6 +206,7 @@ public struct AgentRuntime: Sendable {
                     }
                 }
             }
+            if isInterrupted { throw CancellationError() }
             return remaining
         }
     }
@@ -210,12 +222,13 @@ extension AgentRequest {
 }
 
 extension RegisteredTool {
-    fileprivate func result(of run: ToolRun, context: ToolContext) async throws -> ToolResult {
+    /// Runs the tool; nil when it was interrupted.
+    fileprivate func result(of run: ToolRun, context: ToolContext) async -> ToolResult? {
         do {
             return ToolResult(status: .succeeded, content: try await self.run(run.arguments, context))
         } catch {
-            // A cancelled tool did not fail: it was interrupted, and recovery decides by its effect.
-            try Task.checkCancellation()
+            // A cancelled tool did not fail: recovery decides by its effect.
+            if Task.isCancelled { return nil }
             return ToolResult(status: .failed, content: "The tool failed: \(error)")
         }
     }

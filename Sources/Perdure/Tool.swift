@@ -21,6 +21,8 @@ public protocol Tool<Arguments, Output>: Sendable {
     associatedtype Output: Encodable
 
     /// The name the model calls it by: 1 to 64 letters, digits, `_` and `-`. Default: the type's name in snake case.
+    ///
+    /// It is written into each session's log: calls that were interrupted are found again by it.
     var name: String { get }
     /// What the tool does and when to use it, for the model.
     var description: String { get }
@@ -37,12 +39,13 @@ public protocol Tool<Arguments, Output>: Sendable {
     /// Does it.
     ///
     /// What it throws is told to the model as a failed call. When the task is cancelled, which happens shortly before
-    /// the invocation's deadline, it should return or throw soon; the call then counts as interrupted.
+    /// the invocation's deadline, it should throw soon; the call then counts as interrupted. What it returns counts as
+    /// its result even then.
     func call(arguments: Arguments, context: ToolContext) async throws -> Output
 }
 
 extension Tool {
-    /// The type's name in snake case: `LookUpOrder` becomes `look_up_order`.
+    /// The type's name in snake case: `LookUpOrder` becomes `look_up_order`, `HTTPGet` becomes `http_get`.
     public var name: String { snakeCased(String(describing: Self.self)) }
     /// Never run again by itself.
     public var effect: ToolEffect { .once }
@@ -92,10 +95,16 @@ public enum ToolBuilder {
     public static func buildArray(_ parts: [[any Tool]]) -> [any Tool] { parts.flatMap(\.self) }
 }
 
+/// A word begins at a capital behind a small letter or a digit, and at the last capital of several: `URLFetcher2Go`
+/// becomes `url_fetcher2_go`.
 private func snakeCased(_ name: String) -> String {
+    let characters = Array(name)
     var words = ""
-    for character in name {
-        if character.isUppercase, !words.isEmpty { words += "_" }
+    for (index, character) in characters.enumerated() {
+        if character.isUppercase, index > 0, characters[index - 1] != "_" {
+            let endsCapitals = characters.indices.contains(index + 1) && characters[index + 1].isLowercase
+            if !characters[index - 1].isUppercase || endsCapitals { words += "_" }
+        }
         words += character.lowercased()
     }
     return words

@@ -36,7 +36,10 @@ struct FunctionOptions: ParsableArguments {
 
     /// The function that a bootstrap is run as.
     func function(_ bootstrap: String) throws -> FunctionConfiguration {
-        guard FileManager.default.isExecutableFile(atPath: bootstrap) else {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.isExecutableFile(atPath: bootstrap),
+            FileManager.default.fileExists(atPath: bootstrap, isDirectory: &isFolder), !isFolder.boolValue
+        else {
             throw ValidationError("\(bootstrap) is not an executable file; build it first, with `swift build`")
         }
         var environment = ProcessInfo.processInfo.environment.filter { $0.key.hasPrefix("PERDURE_") }

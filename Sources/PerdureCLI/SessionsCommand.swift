@@ -71,6 +71,8 @@ extension SessionSummary {
 
 /// Milliseconds since 1970 as ISO 8601, in UTC.
 func timestamp(_ milliseconds: Int64) -> String {
-    let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-    return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    // In two parts: as a fraction of a second, the milliseconds would be cut by Double's rounding.
+    let fraction = ((milliseconds % 1000) + 1000) % 1000
+    let second = Date(timeIntervalSince1970: Double((milliseconds - fraction) / 1000)).formatted(.iso8601)
+    return "\(second.dropLast()).\(String(1000 + fraction).dropFirst())Z"
 }

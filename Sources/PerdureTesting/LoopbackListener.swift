@@ -51,6 +51,10 @@ final class LoopbackListener: Sendable {
                     _ = close(descriptor)
                     return
                 }
+                // Answers go out in small pieces, and each would wait for the peer's acknowledgement of the one before.
+                var option: Int32 = 1
+                _ = unsafe setsockopt(
+                    accepted, Int32(IPPROTO_TCP), TCP_NODELAY, &option, socklen_t(MemoryLayout<Int32>.size))
                 // A serial queue each: a concurrent one has no more threads than the machine has cores.
                 DispatchQueue(label: "perdure.testing.serve").async {
                     serve(LoopbackConnection(descriptor: accepted, listener: socket))

@@ -26,8 +26,11 @@ public final class ScriptedModelServer: Sendable {
         case toolCalls([ScriptedCall], text: String = "")
         /// Refuses with a status, header lines and a body.
         case refuse(status: Int, headers: [String: String] = [:], body: String = "")
-        /// Answers 200 with these bytes as the event stream.
-        case raw(String)
+        /// Answers 200 with these bytes as the event stream, and closes the connection in the middle of the body unless
+        /// the body ends here.
+        case raw(String, ends: Bool = true)
+        /// Answers 200 with this JSON, not streamed.
+        case whole(String)
         /// Answers nothing until the client gives up.
         case hang
         /// Closes the connection after half an answer.
@@ -54,6 +57,7 @@ public final class ScriptedModelServer: Sendable {
     private final class State: Sendable {
         let requests = Mutex<[JSONValue]>([])
         let answered = Mutex(0)
+        let connections = Mutex(0)
     }
 
     private let listener: LoopbackListener
@@ -84,11 +88,15 @@ public final class ScriptedModelServer: Sendable {
     /// How many requests were answered in full: what a provider would bill.
     public var answeredCount: Int { state.answered.withLock(\.self) }
 
+    /// How many connections were taken: one, as long as a client keeps it.
+    public var connectionCount: Int { state.connections.withLock(\.self) }
+
     private static func serve(
         _ connection: LoopbackConnection,
         _ state: State,
         _ answer: @Sendable (Int, JSONValue) -> Step
     ) {
+        state.connections.withLock { $0 += 1 }
         var reader = RequestReader(connection)
         while let received = reader.next() {
             let request = (try? JSONValue(parsing: received.body)) ?? .null
@@ -98,11 +106,10 @@ public final class ScriptedModelServer: Sendable {
             }
             switch answer(number, request) {
             case .refuse(let status, let headers, let body):
-                let lines = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
-                connection.send(
-                    "HTTP/1.1 \(status) Refused\r\nContent-Type: application/json\r\n\(lines)"
-                        + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-                )
+                sendWhole(connection, status: status, headers: headers, body)
+            case .whole(let body):
+                sendWhole(connection, status: 200, headers: [:], body)
+                state.answered.withLock { $0 += 1 }
             case .hang:
                 // Until the client closes the connection.
                 while !connection.receive().isEmpty {}
@@ -110,9 +117,10 @@ public final class ScriptedModelServer: Sendable {
             case .breakOff:
                 sendEvents(connection, [ChatChunk.text("half an answ")], ends: false)
                 return
-            case .raw(let text):
+            case .raw(let text, let ends):
                 connection.send(eventStreamHead)
-                sendChunk(connection, text)
+                if !text.isEmpty { sendChunk(connection, text) }
+                guard ends else { return }
                 connection.send("0\r\n\r\n")
             case .text(let text):
                 sendEvents(connection, ChatChunk.words(of: text) + [ChatChunk.stop("stop")], ends: true)
@@ -123,6 +131,19 @@ public final class ScriptedModelServer: Sendable {
                 state.answered.withLock { $0 += 1 }
             }
         }
+    }
+
+    private static func sendWhole(
+        _ connection: LoopbackConnection,
+        status: Int,
+        headers: [String: String],
+        _ body: String
+    ) {
+        let lines = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
+        connection.send(
+            "HTTP/1.1 \(status) Status\r\nContent-Type: application/json\r\n\(lines)"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
     }
 
     private static let eventStreamHead =

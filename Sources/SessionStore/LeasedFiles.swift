@@ -12,6 +12,7 @@ import SQLiteDriver
 struct LeasedFiles: ~Copyable {
     /// The path of the database.
     let path: String
+    private let folder: FolderClaim
     private let claim: InodeClaim
     private let database: OpenFile
     private let log: OpenFile
@@ -30,6 +31,7 @@ struct LeasedFiles: ~Copyable {
     /// created, replaced or made a database meanwhile: try again.
     static func acquire(in folder: String) throws(SessionStoreError) -> LeasedFiles? {
         let path = folder + "/s.db"
+        guard let folderClaim = FolderClaim(folder) else { throw .busy }
         let database = try locking { () throws(FileLockError) in try OpenFile(path: path) }
         let claim = try locking { () throws(FileLockError) in try InodeClaim(database) }
         let databaseLock = try lock(database, databaseBytes)
@@ -44,6 +46,7 @@ struct LeasedFiles: ~Copyable {
         guard try isInPlace(log) else { return nil }
         return LeasedFiles(
             path: path,
+            folder: folderClaim,
             claim: claim,
             database: database,
             log: log,
@@ -70,12 +73,14 @@ struct LeasedFiles: ~Copyable {
     /// Makes an empty file a database in WAL mode, before there is a log to lock: SQLite deletes the log of a database
     /// without pages.
     private static func prepare(_ path: String, in folder: String) throws(SessionStoreError) {
-        try sqlite(at: "create") { () throws(SQLiteError) in
+        let connection = try sqlite(at: "create") { () throws(SQLiteError) in
             let connection = try Connection(path: path, vfs: "unix-none", mode: .readWrite)
             try connection.setCheckpointOnClose(false)
             try connection.execute(Schema.connectionSettings)
-            try connection.close()
+            return connection
         }
+        try Schema.useLog(connection)
+        try sqlite(at: "create") { () throws(SQLiteError) in try connection.close() }
         if let failure = syncFolder(folder) { throw .system(failure, at: "create") }
     }
 

@@ -53,18 +53,16 @@ extension LeasedSession {
     private func index(_ entry: Entry, epoch: Int64) throws(SessionStoreError) {
         switch entry.fact {
         case .input(let request, _):
-            let added = try change(
-                "INSERT INTO requests (id, turn) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                .text(request), .integer(Int64(entry.turn))
-            )
-            guard added == 1 else {
-                throw SessionStoreError(.duplicateRequest, at: "append", "the request id is in the session already")
-            }
+            try add(request, turn: entry.turn, "INSERT INTO requests (id, turn) VALUES (?, ?) ON CONFLICT DO NOTHING")
         case .decision(let request, _):
-            // One request decides on several calls.
-            try change(
-                "INSERT INTO requests (id, turn) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                .text(request), .integer(Int64(entry.turn))
+            // One request decides on several calls, all of them in one turn.
+            try add(
+                request,
+                turn: entry.turn,
+                """
+                INSERT INTO requests (id, turn) VALUES (?, ?)
+                ON CONFLICT (id) DO UPDATE SET turn = excluded.turn WHERE turn = excluded.turn AND outcome IS NULL
+                """
             )
         case .claim(let position, let tool, let effect, let attempt):
             let claimed = try change(
@@ -87,6 +85,12 @@ extension LeasedSession {
             )
         case .reply, .approvalRequest:
             break
+        }
+    }
+
+    private func add(_ request: String, turn: Int, _ sql: String) throws(SessionStoreError) {
+        guard try change(sql, .text(request), .integer(Int64(turn))) == 1 else {
+            throw SessionStoreError(.duplicateRequest, at: "append", "the request id is in the session already")
         }
     }
 }

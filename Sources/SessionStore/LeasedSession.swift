@@ -91,7 +91,10 @@ public struct LeasedSession: ~Copyable {
                 )
             }
         }
-        if let meta = rows.first, names == nil || names == meta.names { return meta }
+        guard let meta = rows.first else {
+            throw SessionStoreError(.damaged, at: "open", "the file does not say whose it is; restore it from a backup")
+        }
+        if names == nil || names == meta.names { return meta }
         throw SessionStoreError(.foreignFile, at: "open", "the file belongs to another session or agent")
     }
 
@@ -176,18 +179,24 @@ public struct LeasedSession: ~Copyable {
     /// reads the log once, so it must not grow for ever, and a checkpoint costs two syncs.
     static let checkpointThreshold: Int64 = 4 << 20
 
+    /// The size of the write-ahead log in bytes.
+    func logSize() throws(SessionStoreError) -> Int64 { try files.logSize() }
+
     /// Gives the session back: nothing of it is locked, open or unwritten afterwards.
     public consuming func release() throws(SessionStoreError) {
         var failure: SessionStoreError?
         do throws(SessionStoreError) {
-            let isLong = try files.logSize() > Self.checkpointThreshold
-            try sqlite(at: "release") { () throws(SQLiteError) in
-                if isLong, !isDead { try connection.checkpoint(.truncate) }
-                try connection.close()
+            if !isDead, try logSize() > Self.checkpointThreshold {
+                _ = try sqlite(at: "checkpoint") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
             }
         } catch {
-            // The locks go in any case.
             failure = error
+        }
+        // In any case, and before the locks go: closing later could drop those of the next lease in this process.
+        do throws(SessionStoreError) {
+            try sqlite(at: "release") { () throws(SQLiteError) in try connection.close() }
+        } catch {
+            failure = failure ?? error
         }
         try files.release()
         if let failure { throw failure }

@@ -25,11 +25,30 @@ extension Schema {
                     "the file has schema version \(found) and this library knows \(version): deploy the newer one"
                 )
             }
+            try useLog(connection)
         } else {
             guard let names, isEmpty, found == 0, application == [0] else {
                 throw SessionStoreError(.foreignFile, at: "open", "the file is a database, but no session's")
             }
-            try sqlite(at: "create") { () throws(SQLiteError) in try create(connection, as: names, now: now) }
+            try useLog(connection)
+            try sqlite(at: "create") { () throws(SQLiteError) in
+                try create(connection, as: names, now: now)
+                // Into the database at once: a session whose log is lost must not get a new identity, from which new
+                // idempotency keys would follow. Two more syncs, once in its life.
+                try connection.checkpoint(.truncate)
+            }
+        }
+    }
+
+    /// Makes the file keep a write-ahead log. Writes to a file that keeps none yet: to be called once it is known to be
+    /// a session's.
+    static func useLog(_ connection: Connection) throws(SessionStoreError) {
+        let mode = try sqlite(at: "open") { () throws(SQLiteError) in
+            // "If the journal mode could not be changed, the original journal mode is returned", and no error.
+            try connection.query("PRAGMA journal_mode=WAL") { row throws(SQLiteError) in try row.text(0) }
+        }
+        guard mode == ["wal"] else {
+            throw SessionStoreError(.inputOutput, at: "open", "SQLite does not keep a write-ahead log for this file")
         }
     }
 

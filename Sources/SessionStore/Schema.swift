@@ -8,7 +8,7 @@ enum Schema {
     /// `PRAGMA application_id`: "PERD" in ASCII. `file(1)` and this library tell session files from others by it.
     static let applicationID: Int64 = 0x5045_5244
 
-    /// Settings of the connection, before its first access to the file.
+    /// Settings of the connection, before its first access to the file. `Schema.useLog` follows them.
     ///
     /// * `locking_mode=EXCLUSIVE` before WAL keeps the WAL index on the heap. SQLite's manual: "If an EXCLUSIVE locking
     ///   mode is set prior to the first WAL-mode database access, then SQLite never attempts to call any of the shared-memory
@@ -21,7 +21,6 @@ enum Schema {
     static let connectionSettings = """
         PRAGMA locking_mode=EXCLUSIVE;
         PRAGMA page_size=16384;
-        PRAGMA journal_mode=WAL;
         PRAGMA synchronous=FULL;
         PRAGMA mmap_size=0;
         PRAGMA wal_autocheckpoint=0;

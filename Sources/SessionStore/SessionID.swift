@@ -37,6 +37,16 @@ public struct SessionID: Sendable, Hashable, CustomStringConvertible {
     /// The name as given.
     public var description: String { rawValue }
 
+    /// Compares bytes: two spellings of one character are two names, as they are two folders.
+    public static func == (left: SessionID, right: SessionID) -> Bool {
+        left.rawValue.utf8.elementsEqual(right.rawValue.utf8)
+    }
+
+    /// Hashes what is compared.
+    public func hash(into hasher: inout Hasher) {
+        for byte in rawValue.utf8 { hasher.combine(byte) }
+    }
+
     /// The name of the session's folder: at most 200 bytes of letters, digits, `-`, `_`, `.`, `%` and `~`.
     ///
     /// Other bytes are written as `%XX`. A name that gets too long for a file name (255 bytes on Linux) is cut, and

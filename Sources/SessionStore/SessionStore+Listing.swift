@@ -41,14 +41,15 @@ extension SessionStore {
         var readable: [SessionSummary] = []
         var unreadable: [UnreadableSession] = []
         for agent in try names(in: root) where (try? AgentName(agent)) != nil {
-            for shard in try names(in: "\(root)/\(agent)") where shard.utf8.count == 2 {
-                for folder in try names(in: "\(root)/\(agent)/\(shard)") {
+            for shard in try folders(in: "\(root)/\(agent)") where shard.utf8.count == 2 {
+                for folder in try folders(in: "\(root)/\(agent)/\(shard)") {
                     let path = "\(agent)/\(shard)/\(folder)"
                     guard unsafe access("\(root)/\(path)/s.db", F_OK) == 0 else { continue }
                     do {
                         let session = try lease("\(root)/\(path)", as: nil, attempt: "read", until: .now)
-                        readable.append(try session.summary())
+                        let summary = try session.summary()
                         try session.release()
+                        readable.append(summary)
                     } catch {
                         unreadable.append(UnreadableSession(folder: path, error: error))
                     }
@@ -57,6 +58,13 @@ extension SessionStore {
         }
         readable.sort { ($0.agent, $0.session) < ($1.agent, $1.session) }
         return (readable, unreadable)
+    }
+
+    /// The names in a folder; none when it is a stray file, or has gone meanwhile.
+    private func folders(in folder: String) throws(SessionStoreError) -> [String] {
+        var found = stat()
+        guard unsafe stat(folder, &found) == 0, found.st_mode & S_IFMT == S_IFDIR else { return [] }
+        return try names(in: folder)
     }
 
     private func names(in folder: String) throws(SessionStoreError) -> [String] {

@@ -84,17 +84,22 @@ public struct SessionStore: Sendable {
         attempt: String,
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
+        var replacements = 0
         while true {
-            do {
+            do throws(SessionStoreError) {
                 if let files = try LeasedFiles.acquire(in: folder) {
                     return try LeasedSession(files, as: names, attempt: attempt, now: now)
                 }
-            } catch  where error.code == .busy {
+                // The files were created or replaced while they were being locked: look at them anew, and at once. A
+                // new session takes two looks; more than a few are somebody else's doing.
+                replacements += 1
+                if replacements >= 8 { throw SessionStoreError.replaced }
+            } catch {
+                guard error.code == .busy else { throw error }
                 let wait = Duration.milliseconds(Int64.random(in: 20...250))
                 guard .now.advanced(by: wait) < deadline else { throw error }
                 sleep(wait)
             }
-            // Otherwise the files were replaced while they were being locked: look at them anew, and at once.
         }
     }
 

@@ -33,13 +33,7 @@ extension SessionStoreError {
     init(_ error: FileLockError) {
         switch error.code {
         case .heldElsewhere, .claimedHere:
-            self.init(
-                .busy,
-                at: "lease",
-                "another invocation holds the session",
-                isRetryable: true,
-                retryAfter: Self.suggestedWait
-            )
+            self = .busy
         case .tooManyLocks:
             self.init(
                 .inputOutput,
@@ -69,7 +63,11 @@ extension SessionStoreError {
                 retryAfter: Self.suggestedWait
             )
         case .corrupt:
-            self.init(.damaged, at: operation, "the file is malformed; restore it from a backup (\(error.call))")
+            self.init(
+                .damaged, at: operation, "the session's file is malformed; restore it from a backup (\(error.call))")
+        case .error where error.sql != nil, .mismatch:
+            // The statements are this library's own: the tables are not.
+            self.init(.damaged, at: operation, "the session's file lacks what a session has; restore it from a backup")
         case .notADatabase:
             self.init(.foreignFile, at: operation, "the session's file is not a database")
         case .cannotOpen, .ioError:
@@ -88,7 +86,8 @@ extension SessionStoreError {
         let reason = unsafe String(cString: strerror(number))
         switch number {
         case ENOSPC, EDQUOT:
-            return SessionStoreError(.full, at: operation, "\(reason): nothing was written; free some space")
+            return SessionStoreError(
+                .full, at: operation, "\(reason): nothing of this commit was kept; free some space")
         case EROFS, EACCES, EPERM:
             return SessionStoreError(
                 .readOnly,
@@ -108,6 +107,14 @@ extension SessionStoreError {
             "\(root): \(reason); mount the file system there with write access, or set PERDURE_ROOT to a folder"
         )
     }
+
+    static let busy = SessionStoreError(
+        .busy,
+        at: "lease",
+        "another invocation holds the session",
+        isRetryable: true,
+        retryAfter: suggestedWait
+    )
 
     static let replaced = SessionStoreError(
         .busy,

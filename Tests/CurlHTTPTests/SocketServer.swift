@@ -23,10 +23,14 @@ final class SocketServer: Sendable {
         Thread.detachNewThread { [listener, weak self] in
             while true {
                 let descriptor = accept(listener, nil, nil)
-                guard descriptor >= 0 else { return }
+                guard descriptor >= 0 else {
+                    // Here and not where it is shut down: the next server could get the number while we still use it.
+                    close(listener)
+                    return
+                }
                 guard let self else {
                     close(descriptor)
-                    return
+                    continue
                 }
                 serve(descriptor, script)
             }
@@ -34,9 +38,8 @@ final class SocketServer: Sendable {
     }
 
     deinit {
-        // Wakes the accepting thread; the descriptor is closed after it, so its number cannot be used again meanwhile.
+        // Wakes the accepting thread, which closes it.
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
     }
 
     var url: String { "http://127.0.0.1:\(port)" }

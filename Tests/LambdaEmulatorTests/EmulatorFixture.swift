@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import CurlHTTP
 import Foundation
 import Synchronization
 import Testing
 
 @testable import LambdaEmulator
-
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
 
 #if canImport(Glibc)
 import Glibc
@@ -21,6 +18,8 @@ import Darwin
 
 /// A running emulator with one scripted function, `scripted`, and what it logged.
 struct EmulatorFixture {
+    private static let client = HTTPClient()
+
     let emulator: LambdaEmulator
     let endpoint: String
     let log: LogLines
@@ -43,15 +42,14 @@ struct EmulatorFixture {
     func invoke(
         _ event: Any, name: String = "scripted", headers: [String: String] = [:], raw: Data? = nil
     ) async throws -> Answer {
-        let url = try #require(URL(string: "\(endpoint)/2015-03-31/functions/\(name)/invocations"))
-        var request = URLRequest(url: url)
-        request.httpMethod = "POST"
-        request.httpBody = try raw ?? JSONSerialization.data(withJSONObject: event, options: .fragmentsAllowed)
-        for (key, value) in headers { request.setValue(value, forHTTPHeaderField: key) }
-        let (body, response) = try await URLSession.shared.data(for: request)
-        let http = try #require(response as? HTTPURLResponse)
-        let fields = http.allHeaderFields.map { ("\($0.key)".lowercased(), "\($0.value)") }
-        return Answer(status: http.statusCode, headers: Dictionary(fields) { $1 }, body: body)
+        let body = try raw ?? JSONSerialization.data(withJSONObject: event, options: .fragmentsAllowed)
+        var request = HTTPRequest(
+            method: .post, url: "\(endpoint)/2015-03-31/functions/\(name)/invocations", body: Array(body))
+        for (key, value) in headers { request.headers[key] = value }
+        // Not URLSession: a run was seen to hang in it, in a lock of its own, on Linux.
+        let response = try await Self.client.send(request)
+        let fields = response.fields.map { ($0.name.lowercased(), $0.value) }
+        return Answer(status: response.status, headers: Dictionary(fields) { $1 }, body: Data(response.body))
     }
 
     /// A path in a folder that goes with the test.

@@ -5,8 +5,8 @@ import LambdaRuntimeAPI
 import PerdureTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
-    static let refusals: [(Int, String)] = [
+@BlockingThread @Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+    nonisolated static let refusals: [(Int, String)] = [
         (400, "InvalidRequestID"), (403, "InvalidStateTransition"), (410, "InvokeTimeout"),
         (413, "RequestEntityTooLarge"),
     ]

@@ -6,7 +6,7 @@ import LambdaRuntimeAPI
 import PerdureTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct InvocationErrorTests {
+@BlockingThread @Suite(.timeLimit(.minutes(1))) struct InvocationErrorTests {
     func report(_ error: InvocationError) throws -> ScriptedRuntimeAPI.Request {
         let api = try ScriptedRuntimeAPI([.invocation(payload: []), .accepted])
         try client(of: api).next().fail(error)

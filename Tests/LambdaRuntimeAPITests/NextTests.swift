@@ -5,7 +5,7 @@ import LambdaRuntimeAPI
 import PerdureTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct NextTests {
+@BlockingThread @Suite(.timeLimit(.minutes(1))) struct NextTests {
     enum Spelling: CaseIterable, Sendable {
         case usual, upper, lower
 
@@ -143,7 +143,8 @@ import Testing
     @Test func `a chunked payload is put together`() throws {
         let head = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: c\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
         let answer =
-            head + "Transfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\n3;x=y\r\na\":\r\n2\r\n1}\r\n0\r\nA: b\r\n\r\n"
+            head
+            + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\n3;x=y\r\na\":\r\n2\r\n1}\r\n0\r\nA: b\r\n\r\n"
         let api = try ScriptedRuntimeAPI([.raw(bytes(answer)), .accepted])
         let invocation = try client(of: api).next()
         let payload = invocation.payload

@@ -5,7 +5,7 @@ import LambdaRuntimeAPI
 import PerdureTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RequestBytesTests {
+@BlockingThread @Suite(.timeLimit(.minutes(1))) struct RequestBytesTests {
     @Test func `next and response are the bytes of the golden files`() throws {
         let invocation = ScriptedRuntimeAPI.Step.invocation(
             id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd",

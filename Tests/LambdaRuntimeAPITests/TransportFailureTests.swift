@@ -5,7 +5,7 @@ import LambdaRuntimeAPI
 import PerdureTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TransportFailureTests {
+@BlockingThread @Suite(.timeLimit(.minutes(1))) struct TransportFailureTests {
     struct Failure: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var step: ScriptedRuntimeAPI.Step
@@ -16,8 +16,9 @@ import Testing
         }
     }
 
-    static let head = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: x\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
-    static let failures = [
+    nonisolated static let head =
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: x\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
+    nonisolated static let failures = [
         Failure("closed", ""), Failure("reset", "", resets: true),
         Failure("half a status line", "HTTP/1."), Failure("half a head", String(head.dropLast(9))),
         Failure("half a body", head + "Content-Length: 10\r\n\r\n{\"a"),

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import JSONCore
+import Testing
+
+/// SplitMix64: the same seed gives the same numbers everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// A loop that is sent whatever comes, and a book of what it asked for.
+struct Chaos {
+    var random: SeededGenerator
+    var loop: AgentLoop
+    var log: [Entry] = []
+    /// What this process was asked for and has not reported.
+    var isAsking = false
+    var running: Set<CallPosition> = []
+    var request = 0
+    /// Over all processes.
+    var runs: [CallPosition: [ToolRun]] = [:]
+    var refusals = 0
+
+    init(seed: UInt64) {
+        random = SeededGenerator(state: seed)
+        loop = AgentLoop(
+            .init(
+                sessionIdentity: "s", instructions: "", tools: Harness.tools,
+                maximumModelCalls: Int.random(in: 1...4, using: &random)))
+    }
+
+    var history: History { loop.history }
+
+    /// Sends an event, and checks everything that the loop promises about its answer.
+    mutating func send(_ event: Event) throws {
+        let before = loop
+        let effects: [Effect]
+        do throws(LoopError) {
+            effects = try loop.handle(event)
+        } catch {
+            #expect(error.code != .brokenLog, "\(error) for \(event)")
+            #expect("\(loop)" == "\(before)")
+            refusals += 1
+            return
+        }
+        switch event {
+        case .modelReplied: #expect(isAsking, "a reply that nobody waits for was taken")
+        case .toolFinished(let position, _):
+            #expect(running.remove(position) != nil, "a result of a tool that does not run was taken")
+        case .input, .verdicts, .resume:
+            #expect(!isAsking && running.isEmpty, "\(event) was taken while something is under way")
+        }
+        if case .modelReplied = event { isAsking = false }
+        try perform(effects)
+        #expect(illegality(of: history.messages) == nil)
+    }
+
+    private mutating func perform(_ effects: [Effect]) throws {
+        var isOver = false
+        for effect in effects {
+            #expect(!isOver, "something follows the end")
+            switch effect {
+            case .commit(let entries, _):
+                #expect(!entries.isEmpty)
+                log += entries
+            case .callModel(let request):
+                #expect(!isAsking && running.isEmpty, "the model is asked too early")
+                #expect(request.messages == history.messages)
+                isAsking = true
+            case .runTool(let run):
+                #expect(running.insert(run.position).inserted, "\(run.position) is run twice")
+                #expect(!isAsking)
+                let tool = try #require(Harness.tools.first { $0.name == run.tool })
+                if tool.effect == .once { #expect(runs[run.position] == nil, "\(run.position) ran before") }
+                if tool.effect != .pure {
+                    let claims = log.count { $0.kind == .claim && $0.position == run.position }
+                    #expect(claims == runs[run.position, default: []].count + 1, "claims and runs differ")
+                }
+                #expect(runs[run.position]?.first.map { $0.idempotencyKey == run.idempotencyKey } ?? true)
+                runs[run.position, default: []].append(run)
+            case .finish:
+                isOver = true
+                #expect(!isAsking && running.isEmpty)
+            }
+        }
+        let settled = log.filter { $0.kind == .result }.compactMap(\.position)
+        #expect(Set(settled).count == settled.count, "a call has two results")
+    }
+
+    /// The process dies, and another one reads the log.
+    mutating func die() throws {
+        loop = AgentLoop(loop.definition)
+        for entry in log { try loop.replay(entry) }
+        (isAsking, running) = (false, [])
+    }
+
+    /// Any event, mostly one that makes no sense.
+    mutating func anyEvent() -> Event {
+        request += 1
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: return .input(request: "\(request)", text: "text \(request)")
+        case 1: return .verdicts(request: "\(request)", anyVerdicts())
+        case 2: return .resume
+        case 3, 4: return .modelReplied(anyReply())
+        default:
+            let position = Bool.random(using: &random) ? running.min { "\($0)" < "\($1)" } : nil
+            return .toolFinished(position ?? anyPosition(), ToolResult(status: .succeeded, content: "\(request)"))
+        }
+    }
+
+    /// The event that leads on from here; nil when nothing is left to do.
+    mutating func sensibleEvent() -> Event? {
+        if isAsking { return .modelReplied(anyReply()) }
+        if let position = running.min(by: { "\($0)" < "\($1)" }) {
+            return .toolFinished(position, ToolResult(status: .failed, content: "no"))
+        }
+        return history.phase == .open ? .resume : nil
+    }
+
+    private mutating func anyVerdicts() -> [Verdict] {
+        let open = history.approvals.map(\.position)
+        return (0..<Int.random(in: 0...3, using: &random)).map { _ in
+            let position = open.randomElement(using: &random)
+            return Verdict(position: position ?? anyPosition(), isApproved: Bool.random(using: &random))
+        }
+    }
+
+    private mutating func anyPosition() -> CallPosition {
+        let newest = history.replies
+        return CallPosition(
+            reply: Int.random(in: max(0, newest - 1)...newest + 1, using: &random),
+            index: Int.random(in: -1...3, using: &random))
+    }
+
+    private mutating func anyReply() -> ModelReply {
+        let names = ["read", "set", "pay", "ask", "fly"]
+        let arguments = ["{}", "", "{", "[]", #"{"n":1}"#]
+        let calls = (0..<Int.random(in: 0...4, using: &random)).map { index in
+            ToolCall(
+                id: "\(index)", name: names.randomElement(using: &random) ?? "",
+                arguments: arguments.randomElement(using: &random) ?? "")
+        }
+        return ModelReply(text: "text", toolCalls: Bool.random(using: &random) ? calls : [])
+    }
+}

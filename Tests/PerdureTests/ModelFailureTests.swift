@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import ModelClients
+import Perdure
+import PerdureTesting
+import SessionStore
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct ModelFailureTests {
+    let bench: Bench
+
+    init() throws { bench = try Bench() }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// What the server does until the first turn has failed.
+        var steps: [ScriptedModelServer.Step]
+    }
+
+    static let now = ["Retry-After": "0"]
+    static let failures = [
+        Case(
+            testDescription: "500",
+            steps: Array(repeating: .refuse(status: 500, headers: now), count: 3)),
+        Case(
+            testDescription: "429",
+            steps: Array(repeating: .refuse(status: 429, headers: now), count: 3)),
+        Case(testDescription: "400", steps: [.refuse(status: 400)]),
+        Case(testDescription: "garbage", steps: [.raw("data: garbage\n\n")]),
+        Case(testDescription: "broken off", steps: [.breakOff]),
+    ]
+
+    @Test(arguments: failures)
+    func `a model that fails loses nothing and is asked once more`(failure: Case) async throws {
+        let server = try ScriptedModelServer(failure.steps + [.text("Hi.")])
+        let failed = try await bench.ask(bench.runtime(server))
+        #expect(failed.errorCode == .modelFailed)
+        #expect(try bench.log() == [Entry(turn: 1, fact: .input(request: "1", text: "Hello"))])
+        let outcome = try await bench.ask(bench.runtime(server)).get()
+        #expect(outcome == .completed(reply: "Hi."))
+        #expect(server.requests.count == failure.steps.count + 1)
+        #expect(Set(server.requests).count == 1)
+        #expect(try await bench.ask(bench.runtime(server)).get() == outcome)
+        #expect(server.answeredCount == 1)
+    }
+
+    @Test func `a silent model is left before the deadline`() async throws {
+        let server = try ScriptedModelServer([.hang, .text("Hi.")])
+        let failed = try await bench.ask(bench.runtime(server), within: .seconds(3))
+        #expect(failed.errorCode == .deadlineExceeded)
+        #expect(try bench.log().map(\.kind) == [.input])
+        #expect(try await bench.ask(bench.runtime(server)).get() == .completed(reply: "Hi."))
+        #expect(server.requests.count == 2)
+    }
+
+    @Test func `waiting for the model's next try ends before the deadline`() async throws {
+        let server = try ScriptedModelServer([.refuse(status: 429, headers: ["Retry-After": "15"]), .text("Hi.")])
+        let failed = try await bench.ask(bench.runtime(server), within: .seconds(3))
+        #expect(failed.errorCode == .deadlineExceeded)
+        #expect(try await bench.ask(bench.runtime(server)).get() == .completed(reply: "Hi."))
+        #expect(server.requests.count == 2)
+    }
+
+    @Test func `a turn without time to spare keeps the message`() async throws {
+        let server = try ScriptedModelServer { _, _ in .hang }
+        let request = AgentRequest(session: "a", id: "1", content: .message("Hello"))
+        let runtime = try bench.runtime(server)
+        let error = await #expect(throws: AgentError.self) {
+            try await runtime.respond(to: request, deadline: .now)
+        }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(try bench.log().map(\.kind) == [.input])
+        #expect(try bench.leftovers() == [])
+    }
+
+    @Test func `a cancelled task ends its turn`() async throws {
+        let server = try ScriptedModelServer([.hang, .text("Hi.")])
+        let runtime = try bench.runtime(server)
+        try await bench.interrupt(runtime) { server.requests.count == 1 }
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Hi."))
+    }
+
+    @Test func `another message joins a turn that failed`() async throws {
+        let server = try ScriptedModelServer([.refuse(status: 400), .text("Both.")])
+        let runtime = try bench.runtime(server)
+        #expect(try await bench.ask(runtime, "One", id: "1").errorCode == .modelFailed)
+        #expect(try await bench.ask(runtime, "Two", id: "2").get() == .completed(reply: "Both."))
+        #expect(try server.messages(1) == ["system: You help.", "user: One", "user: Two"])
+        #expect(try await bench.ask(runtime, "One", id: "1").get() == .completed(reply: "Both."))
+        #expect(server.requests.count == 2)
+        #expect(try bench.log().map(\.turn) == [1, 1, 1])
+    }
+
+    @Test func `a tool that has run does not run again when the model fails after it`() async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([.init(name: "refund_order", arguments: #"{"number":7,"amount":20}"#)]),
+            .refuse(status: 400), .text("Done."),
+        ])
+        let refund = RefundOrder()
+        let runtime = try bench.runtime(server, tools: [refund])
+        #expect(try await bench.ask(runtime).errorCode == .modelFailed)
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        #expect(refund.runs == 1)
+        #expect(server.answeredCount == 2)
+    }
+}
