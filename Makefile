@@ -92,3 +92,54 @@ format: ## Format the sources.
 .PHONY: clean
 clean: ## Remove what was built; sessions, the model and the emulator stay.
 	rm -rf .build
+
+# One file to deploy. EXAMPLE is the executable that becomes the function.
+EXAMPLE ?= SupportAgent
+BOOTSTRAP := .build/bootstrap/$(EXAMPLE)/bootstrap
+
+.PHONY: bootstrap
+bootstrap: packages ## Build EXAMPLE as a static bootstrap for Lambda.
+	JOBS=$(JOBS) .packaging/bootstrap $(EXAMPLE)
+
+.PHONY: budget
+budget: bootstrap ## Compare EXAMPLE's bootstrap with its size limit and with Lambda's platform.
+	.packaging/budget --self-test
+	.packaging/budget $(EXAMPLE)
+
+.PHONY: start-time
+start-time: bootstrap ## Measure EXAMPLE's bootstrap from its start to its first /next.
+	.packaging/start-time $(BOOTSTRAP)
+
+.PHONY: package
+package: bootstrap ## Make the .zip of EXAMPLE that Lambda takes.
+	.packaging/package $(EXAMPLE)
+
+.PHONY: test-package
+test-package: ## Run the packaged SupportAgent in a root of four libraries, as nobody (needs root).
+	$(MAKE) package EXAMPLE=SupportAgent
+	Tests/Package/run .build/package/SupportAgent.zip
+
+# AWS's own tools, in an environment of their own.
+SAM_VENV := .cache/sam
+STACK ?= perdure-agent
+# More options of `sam deploy`, such as --region and --parameter-overrides.
+DEPLOY ?=
+export SAM_CLI_TELEMETRY := 0
+
+$(SAM_VENV)/complete: .packaging/requirements.txt
+	python3 -m venv --clear $(SAM_VENV)
+	$(SAM_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.PHONY: validate
+validate: packages $(SAM_VENV)/complete ## Lint template.yaml, and create its stack in a stand-in for AWS.
+	$(SAM_VENV)/bin/cfn-lint template.yaml
+	$(SAM_VENV)/bin/sam validate --lint --template template.yaml --region eu-west-1
+	$(SAM_VENV)/bin/python .packaging/validate --self-test template.yaml
+	$(SAM_VENV)/bin/python .packaging/validate template.yaml
+
+.PHONY: deploy
+deploy: package $(SAM_VENV)/complete ## Deploy EXAMPLE with `sam deploy`, which asks for what it needs the first time.
+	cp .build/package/$(EXAMPLE).zip .build/package/function.zip
+	$(SAM_VENV)/bin/sam deploy --template-file template.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM \
+	  $(if $(wildcard samconfig.toml),,--guided) $(DEPLOY)

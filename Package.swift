@@ -60,7 +60,8 @@ let package = Package(
         .target(name: "AgentCore", dependencies: ["JSONCore"], swiftSettings: swiftSettings),
         .target(
             name: "LambdaRuntimeAPI",
-            dependencies: ["CurlHTTP", "JSONCore"],
+            // CPOSIX for what it defines, not for an import: see LibraryFloor.c.
+            dependencies: ["CPOSIX", "CurlHTTP", "JSONCore"],
             swiftSettings: swiftSettings
         ),
         .target(
