@@ -49,11 +49,11 @@ model: python-model ## Serve a small language model on 127.0.0.1 until Ctrl-C; p
 run: build $(if $(PERDURE_MODEL_URL),,python-model) ## Chat with an agent: PROMPT="…" SESSION=name ROOT=dir AGENT=SupportAgent.
 	@examples/LocalModel/with-model $(DEBUG)/perdure chat $(DEBUG)/$(AGENT) --name $(AGENT) \
 	  --root "$$ROOT" --session "$$SESSION" --env ORDERS_FILE="$(CURDIR)/examples/SupportAgent/orders.json" \
-	  $(if $(PROMPT),--prompt "$$PROMPT")
-# By the environment, so that no quotation mark in them reaches the shell as one.
-run: export PROMPT := $(PROMPT)
-run: export SESSION := $(SESSION)
-run: export ROOT := $(ROOT)
+	  $(if $(value PROMPT),--prompt "$$PROMPT")
+# By the environment and unexpanded, so that no quotation mark or dollar sign in them is taken for more than it is.
+run: export PROMPT := $(value PROMPT)
+run: export SESSION := $(value SESSION)
+run: export ROOT := $(value ROOT)
 
 .PHONY: check
 check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.

@@ -76,7 +76,7 @@ public struct AgentLoop: Sendable {
             guard running.isEmpty, !isAsking else {
                 throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is under way")
             }
-        case .modelReplied, .toolFinished:
+        case .modelReplied, .modelRefused, .toolFinished:
             break
         }
         switch event {
@@ -91,6 +91,14 @@ public struct AgentLoop: Sendable {
             return history.calls.isEmpty ? [askModel()] : try runCalls(recording: [])
         case .modelReplied(let reply):
             return try take(reply)
+        case .modelRefused(let reason):
+            guard isAsking else {
+                throw LoopError(code: .unexpectedEvent, detail: "no model call is under way")
+            }
+            isAsking = false
+            let entry = try record(.refusal(reason: reason))
+            let outcome = Outcome.failed(reason: reason)
+            return [.commit([entry], outcome: outcome), .finish(outcome)]
         case .toolFinished(let position, let result):
             guard running.remove(position) != nil else {
                 throw LoopError(code: .unexpectedEvent, detail: "call \(position) is not running")

@@ -13,6 +13,8 @@ public enum Event: Sendable {
     case resume
     /// The model answered.
     case modelReplied(ModelReply)
+    /// The model will not answer this conversation, however often it is asked.
+    case modelRefused(reason: String)
     /// A tool call ended.
     case toolFinished(CallPosition, ToolResult)
 }

@@ -9,7 +9,7 @@ public import JSONCore
 extension Entry {
     /// The kinds as they are written.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-        case input, reply, claim, approval, decision, result
+        case input, reply, claim, approval, decision, result, refusal
     }
 
     /// The kind of the fact.
@@ -21,13 +21,14 @@ extension Entry {
         case .approvalRequest: .approval
         case .decision: .decision
         case .result: .result
+        case .refusal: .refusal
         }
     }
 
     /// The tool call that the fact is about.
     public var position: CallPosition? {
         switch fact {
-        case .input, .reply: nil
+        case .input, .reply, .refusal: nil
         case .claim(let position, _, _, _), .approvalRequest(let position, _), .result(let position, _): position
         case .decision(_, let verdict): verdict.position
         }
@@ -43,6 +44,8 @@ extension Entry {
         case .claim(_, let tool, let effect, let attempt):
             ["tool": .init(tool), "effect": .init(effect.rawValue), "attempt": .init(attempt)]
         case .approvalRequest(_, let reason):
+            ["reason": .init(reason)]
+        case .refusal(let reason):
             ["reason": .init(reason)]
         case .decision(let request, let verdict):
             [
@@ -72,6 +75,8 @@ extension Entry {
             )
         case .approval:
             fact = .approvalRequest(try fields.position(), reason: try fields.text("reason"))
+        case .refusal:
+            fact = .refusal(reason: try fields.text("reason"))
         case .decision:
             let verdict = Verdict(
                 position: try fields.position(),

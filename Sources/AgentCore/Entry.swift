@@ -27,6 +27,8 @@ public struct Entry: Sendable, Hashable {
         case approvalRequest(CallPosition, reason: String)
         /// A person decided.
         case decision(request: String, Verdict)
+        /// The model will not answer this conversation, now or later. It ends the turn.
+        case refusal(reason: String)
         /// A tool call has its result.
         case result(CallPosition, ToolResult)
     }

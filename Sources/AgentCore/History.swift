@@ -18,6 +18,8 @@ public struct History: Sendable {
     public private(set) var repliesSinceInput = 0
     /// Whether the newest reply called no tool, which ends a turn.
     private var isAnswered = true
+    /// Where the messages of the newest turn begin.
+    private var turnStart = 0
     /// The reply whose calls are open.
     private var openReply: ModelReply?
 
@@ -88,6 +90,7 @@ public struct History: Sendable {
             guard calls.isEmpty else {
                 throw LoopError(code: .brokenLog, detail: "an input while tool calls are open, in turn \(entry.turn)")
             }
+            if isAnswered { turnStart = messages.count }
             messages.append(.user(text))
             isAnswered = false
             repliesSinceInput = 0
@@ -110,7 +113,14 @@ public struct History: Sendable {
             try advance(position, to: .claimed(effect: effect, attempt: attempt))
         case .approvalRequest(let position, let reason):
             try advance(position, to: .awaiting(reason: reason))
+        case .refusal:
+            guard calls.isEmpty, !isAnswered else {
+                throw LoopError(code: .brokenLog, detail: "a refusal of nothing, in turn \(entry.turn)")
+            }
+            forgetTurn()
+            isAnswered = true
         case .decision(_, let verdict):
+            if phase == .awaiting { turnStart = messages.count }
             try advance(verdict.position, to: .approved)
             repliesSinceInput = 0
         case .result(let position, let result):
@@ -135,6 +145,17 @@ public struct History: Sendable {
         default:
             throw LoopError(code: .brokenLog, detail: "call \(position) cannot go on from where it is")
         }
+    }
+
+    /// Takes the newest turn out of the conversation. That tools ran in it is not forgotten.
+    private mutating func forgetTurn() {
+        var ran: [String] = []
+        for case .tool(let call, _) in messages[turnStart...] where !ran.contains(call.name) { ran.append(call.name) }
+        messages.removeSubrange(turnStart...)
+        guard !ran.isEmpty else { return }
+        // As the user's, because a conversation must not begin with the model.
+        let note = "(A turn before this could not be completed. Tools were called in it: \(ran.joined(separator: ", ")).)"
+        messages.append(.user(note))
     }
 
     private mutating func closeReplyIfSettled() {

@@ -16,15 +16,6 @@ public struct TokenUsage: Sendable, Hashable {
         self.output = output
         self.cachedInput = cachedInput
     }
-
-    /// The sum of two records.
-    public static func + (left: TokenUsage, right: TokenUsage) -> TokenUsage {
-        TokenUsage(
-            input: left.input + right.input,
-            output: left.output + right.output,
-            cachedInput: left.cachedInput + right.cachedInput
-        )
-    }
 }
 
 /// One answer of a language model.

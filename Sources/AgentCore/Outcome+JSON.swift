@@ -5,12 +5,14 @@ public import JSONCore
 
 /// How an outcome is written down and answered: the same object in the file, and to the caller.
 extension Outcome {
-    /// `{"status":"completed","reply":"…"}`, or
+    /// `{"status":"completed","reply":"…"}`, `{"status":"failed","reason":"…"}`, or
     /// `{"status":"awaiting","approvals":[{"call":"3.0","id":"…","tool":"refund","arguments":"…","reason":"…"}]}`.
     public var json: JSONObject {
         switch self {
         case .completed(let reply):
             ["status": "completed", "reply": .init(reply)]
+        case .failed(let reason):
+            ["status": "failed", "reason": .init(reason)]
         case .awaiting(let approvals):
             [
                 "status": "awaiting",
@@ -32,6 +34,9 @@ extension Outcome {
         case "completed":
             guard let reply = json["reply"]?.string else { return nil }
             self = .completed(reply: reply)
+        case "failed":
+            guard let reason = json["reason"]?.string else { return nil }
+            self = .failed(reason: reason)
         case "awaiting":
             guard let items = json["approvals"]?.array else { return nil }
             let approvals = items.compactMap(Approval.init(json:))

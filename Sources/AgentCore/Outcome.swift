@@ -22,6 +22,9 @@ public struct Approval: Sendable, Hashable {
 public enum Outcome: Sendable, Hashable {
     /// The model answered.
     case completed(reply: String)
+    /// The model will not answer this conversation, for example because it is too long. What the turn added is kept in
+    /// the log and left out of later requests to the model, so that the session goes on.
+    case failed(reason: String)
     /// Tool calls wait for decisions; nothing runs until one arrives.
     case awaiting([Approval])
 }

@@ -14,6 +14,9 @@ struct ChatReplyBuilder {
     private var finishReason: String?
     private var usage: TokenUsage?
 
+    /// The most tool calls that one answer may ask for, as with OpenAI's limit on tools.
+    private static let maximumCalls = 128
+
     private struct PartialCall {
         var index: Int?
         var id = ""
@@ -22,6 +25,15 @@ struct ChatReplyBuilder {
 
         /// Whether the arguments are whole.
         var isComplete: Bool { (try? JSONValue(parsing: arguments.utf8))?.object != nil }
+        /// Whether a provider takes the name back in the next request: OpenAI's rule.
+        var hasToolName: Bool {
+            (1...64).contains(name.utf8.count)
+                && name.unicodeScalars.allSatisfy { scalar in
+                    scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+                        || scalar == "_" || scalar == "-"
+                }
+        }
+
         /// Whether the arguments begin here.
         var beginsArguments: Bool { arguments.utf8.first { $0 > 0x20 } == UInt8(ascii: "{") }
     }
@@ -58,6 +70,9 @@ struct ChatReplyBuilder {
         if let reason = choice["finish_reason"]?.string, !reason.isEmpty { finishReason = reason }
         let delta = choice["delta"] ?? choice["message"] ?? [:]
         for part in delta["tool_calls"]?.array ?? [] { add(call: part) }
+        guard calls.count <= Self.maximumCalls else {
+            throw ModelError(.invalidResponse, "the answer has more than \(Self.maximumCalls) tool calls")
+        }
         let piece = delta["content"]?.string ?? ""
         text += piece
         return piece
@@ -100,15 +115,20 @@ struct ChatReplyBuilder {
         if !piece.id.isEmpty, !call.id.isEmpty { return nil }
         // A name comes once a call, or with each piece: then only the arguments tell whether the call before is over.
         if !piece.name.isEmpty, !call.name.isEmpty {
-            guard piece.name == call.name, !(call.isComplete && piece.beginsArguments) else { return nil }
+            guard piece.name == call.name, !(piece.beginsArguments && call.isComplete) else { return nil }
         }
         return place
     }
 
     /// The reply; throws when the stream ended before the model did.
-    func finished() throws(ModelError) -> ModelReply {
+    mutating func finished() throws(ModelError) -> ModelReply {
         guard let finishReason else {
             throw ModelError(.invalidResponse, "the answer ended in the middle", isRetryable: true)
+        }
+        // What was cut off may lack arguments: an incomplete call must not run, and there is no telling which is complete.
+        if finishReason == "length" || finishReason == "content_filter" { calls = [] }
+        guard calls.allSatisfy(\.hasToolName) else {
+            throw ModelError(.invalidResponse, "a tool call has no usable name", isRetryable: true)
         }
         return ModelReply(
             text: text,

@@ -8,7 +8,7 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
     /// The kinds of failure. More may be added.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
-            case invalidConfiguration, unreachable, timedOut, cancelled, rejected, rateLimited, unavailable
+            case invalidConfiguration, unreachable, timedOut, cancelled, rejected, refused, rateLimited, unavailable
             case invalidResponse
         }
         private let value: Value
@@ -22,7 +22,10 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
         public static let timedOut = Code(.timedOut)
         /// The task was cancelled.
         public static let cancelled = Code(.cancelled)
-        /// The server refused the request: the same request will be refused again.
+        /// The server refused this conversation, which is too long for it or not to its liking (400, 413, 422): the same
+        /// one will be refused again, and so will one that goes on from it.
+        public static let refused = Code(.refused)
+        /// The server refused the request for another reason, such as the key or the model's name.
         public static let rejected = Code(.rejected)
         /// Too many requests; see ``ModelError/retryAfter``.
         public static let rateLimited = Code(.rateLimited)

@@ -181,13 +181,14 @@ extension ModelError {
             switch head.status {
             case 429: .rateLimited
             case 408, 409, 500...: .unavailable
+            case 400, 413, 422: .refused
             default: .rejected
             }
         let error = (try? JSONValue(parsing: body))?["error"]
         self.init(
             code,
             "status \(head.status)" + (Self.word(error?["code"]) ?? Self.word(error?["type"]) ?? ""),
-            isRetryable: code != .rejected,
+            isRetryable: code == .rateLimited || code == .unavailable,
             retryAfter: head.fields["Retry-After"].flatMap { Int($0) }.map { .seconds(min(max($0, 0), 3600)) }
         )
     }

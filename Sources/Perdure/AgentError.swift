@@ -26,6 +26,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let invalidSession = Code("Function.InvalidSession", 400)
         /// A decision names a call that does not wait for one.
         public static let noSuchApproval = Code("Function.NoSuchApproval", 409)
+        /// The request id was used in this session before, for something else.
+        public static let reusedID = Code("Function.ReusedRequestID", 409)
         /// Another invocation holds the session until the end of the time there was.
         public static let sessionBusy = Code("Function.SessionBusy", 503)
         /// Another invocation took the session over; ask again with the same id.
@@ -52,6 +54,11 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         self.detail = detail
         self.retryAfter = retryAfter
     }
+
+    static let reusedID = AgentError(
+        .reusedID,
+        "the request id was used in this session for something else; a repeated id means the same request again"
+    )
 
     static func invalidEvent(_ reason: String) -> AgentError {
         AgentError(

@@ -15,7 +15,8 @@ import SessionStore
 /// ```
 ///
 /// The program is a `bootstrap`: it answers the events of ``AgentRequest/init(event:defaultID:)``, as they are or as the
-/// body of an API Gateway (payload format 2.0) or function URL request. Sessions are kept below the folder that the
+/// body of an API Gateway (payload format 2.0) or function URL request. Nobody is authenticated here: whoever can invoke the
+/// function can go on with any session and decide on any approval, so let only your own service or an authoriser do that. Sessions are kept below the folder that the
 /// environment variable `PERDURE_ROOT` names, `/mnt/agents` by default.
 public protocol AgentFunction: SendableMetatype {
     /// Creates the function, once in the life of a sandbox.

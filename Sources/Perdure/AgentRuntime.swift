@@ -81,7 +81,14 @@ public struct AgentRuntime: Sendable {
             let session = try SessionID(request.session)
             outcome = try await withCutoff(cutoff) {
                 try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
-                    if let settled = opened.request?.outcome { return settled }
+                    if let earlier = opened.request {
+                        guard request.isRepeated(in: opened.entries) else { throw AgentError.reusedID }
+                        if let settled = earlier.outcome {
+                            // The outcome may have been read from a page that no sync has put onto the disk yet.
+                            try await lane.confirm()
+                            return settled
+                        }
+                    }
                     let turn = Turn(lane: lane, session: session, deadline: deadline, onText: onText)
                     return try await run(turn, from: opened, for: request)
                 }
@@ -146,9 +153,13 @@ public struct AgentRuntime: Sendable {
             case .finish(let outcome):
                 return outcome
             case .callModel(let modelRequest):
-                let reply = try await agent.model.reply(to: modelRequest, onText: turn.onText)
-                try Task.checkCancellation()
-                effects = try loop.handle(.modelReplied(reply))
+                do {
+                    let reply = try await agent.model.reply(to: modelRequest, onText: turn.onText)
+                    try Task.checkCancellation()
+                    effects = try loop.handle(.modelReplied(reply))
+                } catch let error as ModelError where error.code == .refused {
+                    effects = try loop.handle(.modelRefused(reason: error.description))
+                }
             case .runTools(let runs):
                 effects = try await run(runs, of: turn, in: &loop)
             }
@@ -164,6 +175,8 @@ public struct AgentRuntime: Sendable {
 
     private func commit(_ effects: [Effect], of turn: Turn) async throws -> Step {
         var runs: [ToolRun] = []
+        // A claim that is made when the time is up would count as a call that may have taken effect.
+        if effects.contains(where: \.isToolRun) { try Task.checkCancellation() }
         for effect in effects {
             switch effect {
             case .commit(let entries, let outcome): try await turn.lane.append(entries, outcome: outcome)
@@ -221,6 +234,25 @@ extension AgentRequest {
     }
 }
 
+extension AgentRequest {
+    /// Whether the log holds this request as it is: an id that comes again with other contents is another request.
+    fileprivate func isRepeated(in entries: [Entry]) -> Bool {
+        var decided: [Verdict] = []
+        for entry in entries {
+            switch entry.fact {
+            case .input(id, let text): return content == .message(text)
+            case .decision(id, let verdict): decided.append(verdict)
+            default: continue
+            }
+        }
+        return content == .decisions(decided)
+    }
+}
+
+extension Effect {
+    fileprivate var isToolRun: Bool { if case .runTool = self { true } else { false } }
+}
+
 extension RegisteredTool {
     /// Runs the tool; nil when it was interrupted.
     fileprivate func result(of run: ToolRun, context: ToolContext) async -> ToolResult? {
@@ -229,7 +261,11 @@ extension RegisteredTool {
         } catch {
             // A cancelled tool did not fail: recovery decides by its effect.
             if Task.isCancelled { return nil }
-            return ToolResult(status: .failed, content: "The tool failed: \(error)")
+            if let error = error as? UnknownOutcome { return ToolResult(status: .unknown, content: error.description) }
+            let warning =
+                specification.effect == .pure
+                ? "" : " It may have taken effect, in whole or in part: check before trying it again."
+            return ToolResult(status: .failed, content: "The tool failed: \(error)\(warning)")
         }
     }
 }

@@ -49,6 +49,12 @@ actor SessionLane {
         try session?.append(entries, outcome: outcome)
     }
 
+    /// Makes sure that all that was read is on the disk.
+    func confirm() throws(SessionStoreError) {
+        guard session != nil else { throw .released(at: "confirm") }
+        try session?.confirm()
+    }
+
     /// Gives the session back; does nothing the second time.
     func close() throws(SessionStoreError) {
         if let session = session.take() { try session.release() }

@@ -38,7 +38,7 @@ public protocol Tool<Arguments, Output>: Sendable {
     func approval(for arguments: Arguments) -> ApprovalRequirement
     /// Does it.
     ///
-    /// What it throws is told to the model as a failed call. When the task is cancelled, which happens shortly before
+    /// What it throws is told to the model as a failed call; ``UnknownOutcome`` as one that may have taken effect. When the task is cancelled, which happens shortly before
     /// the invocation's deadline, it should throw soon; the call then counts as interrupted. What it returns counts as
     /// its result even then.
     func call(arguments: Arguments, context: ToolContext) async throws -> Output
@@ -53,6 +53,22 @@ extension Tool {
     public func parameters() throws -> JSONValue { try JSONSchema.describing(Arguments.self) }
     /// No approval needed.
     public func approval(for arguments: Arguments) -> ApprovalRequirement { .notRequired }
+}
+
+/// Thrown by a tool that cannot tell whether it took effect, such as a payment whose answer did not arrive.
+public struct UnknownOutcome: Error, Sendable, CustomStringConvertible {
+    /// What the model is told besides.
+    public let reason: String
+
+    /// Creates the error.
+    public init(_ reason: String) {
+        self.reason = reason
+    }
+
+    /// For the model: the outcome is unknown, and the reason.
+    public var description: String {
+        "The outcome of this call is unknown: it may or may not have taken effect. \(reason)"
+    }
 }
 
 /// What a tool may know of the call that it serves.

@@ -34,6 +34,7 @@ struct Conversation: Sendable {
             }
             answer = try await send(["decisions": .array(decisions)])
         }
+        if let reason = answer["reason"]?.string { throw InvokeClient.Failure(type: "Failed", message: reason) }
         return answer["reply"]?.string ?? answer.description
     }
 

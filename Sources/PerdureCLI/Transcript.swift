@@ -63,6 +63,8 @@ struct Transcript {
                         content: result.content,
                         details: ["call": .init(position.description), "status": .init(result.status.rawValue)]
                     ))
+            case .refusal(let reason):
+                messages.append(Message(entry: stored, role: "error", content: reason))
             case .claim, .approvalRequest, .decision:
                 continue
             }

@@ -37,6 +37,7 @@ struct LeasedFiles: ~Copyable {
         let databaseLock = try lock(database, databaseBytes)
         guard try isInPlace(database) else { return nil }
         if try locking({ () throws(FileLockError) in try database.size() }) == 0 {
+            try refuseLostDatabase(path)
             // SQLite closes its descriptor in there, and thereby drops the lock.
             try prepare(path, in: folder)
             return nil
@@ -68,6 +69,22 @@ struct LeasedFiles: ~Copyable {
 
     private static func isInPlace(_ file: borrowing OpenFile) throws(SessionStoreError) -> Bool {
         do { return try file.pathStillNamesThisFile() } catch { throw SessionStoreError(error) }
+    }
+
+    /// A log with a header beside an empty database is no leftover of a creation: the database was lost. Preparing a new
+    /// one would delete the log.
+    private static func refuseLostDatabase(_ path: String) throws(SessionStoreError) {
+        let header = try locking { () throws(FileLockError) in
+            let log = try OpenFile(path: path + "-wal")
+            return try log.read(count: 4, at: 0)
+        }
+        // The two magic numbers of "WAL File Format" in SQLite's manual, which tell the order of bytes in checksums.
+        guard header == [0x37, 0x7F, 0x06, 0x82] || header == [0x37, 0x7F, 0x06, 0x83] else { return }
+        throw SessionStoreError(
+            .damaged,
+            at: "lease",
+            "s.db is empty and s.db-wal is not: a session is both files; restore them together from a backup"
+        )
     }
 
     /// Makes an empty file a database in WAL mode, before there is a log to lock: SQLite deletes the log of a database

@@ -6,15 +6,9 @@ import JSONCore
 import SQLiteDriver
 
 extension LeasedSession {
-    /// Writes one commit's rows, inside of its transaction.
-    func write(
-        _ entries: [Entry],
-        turn: Int,
-        outcome: Outcome?,
-        epoch next: Int64
-    ) throws(SessionStoreError) {
-        // The fence: exactly one row, and only if nobody has written in between. It guards against mistakes and against
-        // servers that do not enforce locks; against a frozen writer it is the locks that do.
+    /// Changes exactly one row, and only if nobody has written in between. It guards against mistakes and against
+    /// servers that do not enforce locks; against a frozen writer it is the locks that do.
+    func fence(epoch next: Int64) throws(SessionStoreError) {
         let fenced = try change(
             "UPDATE meta SET epoch = ?, owner = ?, attempt = ? WHERE id = 1 AND epoch = ?",
             .integer(next), .text(owner), .text(attempt), .integer(epoch)
@@ -26,6 +20,15 @@ extension LeasedSession {
                 "another invocation has written to the session since this one leased it"
             )
         }
+    }
+
+    /// Writes one commit's rows, inside of its transaction.
+    func write(
+        _ entries: [Entry],
+        turn: Int,
+        outcome: Outcome?,
+        epoch next: Int64
+    ) throws(SessionStoreError) {
         let time = now()
         for entry in entries {
             try change(
@@ -83,7 +86,7 @@ extension LeasedSession {
                 "UPDATE calls SET state = ? WHERE id = ? AND state = 'claimed'",
                 .text(result.status == .unknown ? "unknown" : "settled"), .text(position.description)
             )
-        case .reply, .approvalRequest:
+        case .reply, .approvalRequest, .refusal:
             break
         }
     }

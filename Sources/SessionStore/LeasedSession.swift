@@ -152,19 +152,31 @@ public struct LeasedSession: ~Copyable {
 
     // MARK: - Writing
 
-    /// Makes entries durable: one transaction, one write and one sync of the log.
+    /// Makes entries durable: one transaction and one sync of the log.
     ///
     /// Throws ``SessionStoreError``: `fenced` when another lease has written since this one began, `alreadyClaimed`,
     /// `duplicateRequest`, and the errors of the file system. Nothing is written then.
     /// - Parameter outcome: Settles every request of the turn that has no outcome yet.
     public mutating func append(_ entries: [Entry], outcome: Outcome? = nil) throws(SessionStoreError) {
+        guard let turn = entries.last?.turn else {
+            throw SessionStoreError(.emptyCommit, at: "append", "a commit needs an entry, and so does an outcome")
+        }
+        try commit { (session, next) throws(SessionStoreError) in
+            try session.write(entries, turn: turn, outcome: outcome, epoch: next)
+        }
+    }
+
+    /// One transaction, which begins with the fence.
+    private mutating func commit(
+        _ body: (borrowing LeasedSession, _ epoch: Int64) throws(SessionStoreError) -> Void
+    ) throws(SessionStoreError) {
         guard !isDead else { throw .released(at: "append") }
-        guard let turn = entries.last?.turn else { return }
         let next = hasWritten ? epoch : epoch + 1
         do {
             try connection.withTransaction(.immediate, mapError: { SessionStoreError($0, at: "commit") }) {
                 () throws(SessionStoreError) in
-                try write(entries, turn: turn, outcome: outcome, epoch: next)
+                try fence(epoch: next)
+                try body(self, next)
             }
         } catch {
             // The transaction is rolled back in the file; what the connection's cache holds is not trusted further.
@@ -173,6 +185,14 @@ public struct LeasedSession: ~Copyable {
         }
         epoch = next
         hasWritten = true
+    }
+
+    /// Makes sure that everything read under this lease is on the disk: one page written, one sync.
+    ///
+    /// A process that was killed between the write and the sync of a commit leaves the commit in the page cache, where
+    /// the next lease finds it. To be called before somebody is told of what was found.
+    public mutating func confirm() throws(SessionStoreError) {
+        try commit { (_, _) throws(SessionStoreError) in }
     }
 
     /// The size of the write-ahead log above which it is copied into the database when the lease ends: a cold turn

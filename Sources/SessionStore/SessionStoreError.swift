@@ -7,7 +7,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
-            case unusableRoot, damaged, newerSchema, foreignFile, inputOutput, released
+            case emptyCommit, unusableRoot, damaged, newerSchema, foreignFile, inputOutput, released
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -28,6 +28,8 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let readOnly = Code(.readOnly)
         /// The file system or the quota is full.
         public static let full = Code(.full)
+        /// A commit without entries: there is no turn that its outcome could belong to.
+        public static let emptyCommit = Code(.emptyCommit)
         /// The root folder cannot be used.
         public static let unusableRoot = Code(.unusableRoot)
         /// The file does not hold what was written to it.

@@ -54,13 +54,16 @@ struct Chaos {
             return
         }
         switch event {
-        case .modelReplied: #expect(isAsking, "a reply that nobody waits for was taken")
+        case .modelReplied, .modelRefused: #expect(isAsking, "a reply that nobody waits for was taken")
         case .toolFinished(let position, _):
             #expect(running.remove(position) != nil, "a result of a tool that does not run was taken")
         case .input, .verdicts, .resume:
             #expect(!isAsking && running.isEmpty, "\(event) was taken while something is under way")
         }
-        if case .modelReplied = event { isAsking = false }
+        switch event {
+        case .modelReplied, .modelRefused: isAsking = false
+        default: break
+        }
         try perform(effects)
         #expect(illegality(of: history.messages) == nil)
     }
@@ -107,11 +110,12 @@ struct Chaos {
     /// Any event, mostly one that makes no sense.
     mutating func anyEvent() -> Event {
         request += 1
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<7, using: &random) {
         case 0: return .input(request: "\(request)", text: "text \(request)")
         case 1: return .verdicts(request: "\(request)", anyVerdicts())
         case 2: return .resume
         case 3, 4: return .modelReplied(anyReply())
+        case 5: return .modelRefused(reason: "too long")
         default:
             let position = Bool.random(using: &random) ? running.min { "\($0)" < "\($1)" } : nil
             return .toolFinished(position ?? anyPosition(), ToolResult(status: .succeeded, content: "\(request)"))

@@ -47,6 +47,7 @@ import Testing
         Case(
             fact: .claim(position, tool: "set", effect: .idempotent, attempt: 2), kind: "claim", call: "3.1",
             body: #"{"tool":"set","effect":"idempotent","attempt":2}"#),
+        Case(fact: .refusal(reason: "too long"), kind: "refusal", call: nil, body: #"{"reason":"too long"}"#),
         Case(
             fact: .approvalRequest(position, reason: "costly"), kind: "approval", call: "3.1",
             body: #"{"reason":"costly"}"#),

@@ -12,7 +12,7 @@ import Testing
     func `a request that is refused is not repeated`(status: Int) async throws {
         let server = try ScriptedModelServer { _, _ in .refuse(status: status) }
         let (result, _) = await ask(server)
-        #expect(result.error?.code == .rejected)
+        #expect(result.error?.code == ([400, 413, 422].contains(status) ? .refused : .rejected))
         #expect(result.error?.isRetryable == false)
         #expect(server.requests.count == 1)
     }
@@ -97,7 +97,7 @@ import Testing
         var model = model(server)
         model.idleTimeout = .seconds(1)
         let error = await #expect(throws: ModelError.self) { try await model.reply(to: hello) { _ in } }
-        #expect(error?.code == .rejected)
+        #expect(error?.code == .refused)
         #expect(server.requests.count == 2)
     }
 

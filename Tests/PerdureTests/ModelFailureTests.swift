@@ -27,7 +27,7 @@ import Testing
         Case(
             testDescription: "429",
             steps: Array(repeating: .refuse(status: 429, headers: now), count: 3)),
-        Case(testDescription: "400", steps: [.refuse(status: 400)]),
+        Case(testDescription: "404", steps: [.refuse(status: 404)]),
         Case(testDescription: "garbage", steps: [.raw("data: garbage\n\n")]),
         Case(testDescription: "broken off", steps: [.breakOff]),
     ]
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `another message joins a turn that failed`() async throws {
-        let server = try ScriptedModelServer([.refuse(status: 400), .text("Both.")])
+        let server = try ScriptedModelServer([.refuse(status: 401), .text("Both.")])
         let runtime = try bench.runtime(server)
         #expect(try await bench.ask(runtime, "One", id: "1").errorCode == .modelFailed)
         #expect(try await bench.ask(runtime, "Two", id: "2").get() == .completed(reply: "Both."))
@@ -96,7 +96,7 @@ import Testing
     @Test func `a tool that has run does not run again when the model fails after it`() async throws {
         let server = try ScriptedModelServer([
             .toolCalls([.init(name: "refund_order", arguments: #"{"number":7,"amount":20}"#)]),
-            .refuse(status: 400), .text("Done."),
+            .refuse(status: 401), .text("Done."),
         ])
         let refund = RefundOrder()
         let runtime = try bench.runtime(server, tools: [refund])
@@ -104,5 +104,49 @@ import Testing
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         #expect(refund.runs == 1)
         #expect(server.answeredCount == 2)
+    }
+
+    @Test func `a conversation that the model refuses ends its turn, and the session goes on without it`() async throws
+    {
+        let server = try ScriptedModelServer([.text("Hi."), .refuse(status: 400), .text("Still here.")])
+        let runtime = try bench.runtime(server)
+        _ = try await bench.ask(runtime, "Hello", id: "1").get()
+        let refused = try await bench.ask(runtime, "Far too long", id: "2").get()
+        guard case .failed(let reason) = refused else {
+            Issue.record("expected a failed turn, got \(refused)")
+            return
+        }
+        #expect(reason.contains("400"))
+        #expect(try await bench.ask(runtime, "Far too long", id: "2").get() == refused)
+        #expect(try await bench.ask(runtime, "Are you there?", id: "3").get() == .completed(reply: "Still here."))
+        #expect(
+            try server.messages(2) == ["system: You help.", "user: Hello", "assistant: Hi.", "user: Are you there?"])
+        #expect(try bench.log().map(\.kind) == [.input, .reply, .input, .refusal, .input, .reply])
+    }
+
+    @Test func `a refusal does not hide that tools ran`() async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([.init(name: "refund_order", arguments: #"{"number":7,"amount":20}"#)]),
+            .refuse(status: 413), .text("Yes."),
+        ])
+        let refund = RefundOrder()
+        let runtime = try bench.runtime(server, tools: [refund])
+        guard case .failed = try await bench.ask(runtime, "Refund 7", id: "1").get() else {
+            Issue.record("expected a failed turn")
+            return
+        }
+        _ = try await bench.ask(runtime, "Did you?", id: "2").get()
+        #expect(refund.runs == 1)
+        let note = "user: (A turn before this could not be completed. Tools were called in it: refund_order.)"
+        #expect(try server.messages(2) == ["system: You help.", note, "user: Did you?"])
+    }
+
+    @Test func `an id that comes again with something else is refused`() async throws {
+        let server = try ScriptedModelServer([.text("Hi.")])
+        let runtime = try bench.runtime(server)
+        _ = try await bench.ask(runtime, "Hello", id: "1").get()
+        #expect(try await bench.ask(runtime, "Refund everything", id: "1").errorCode == .reusedID)
+        #expect(try await bench.ask(runtime, "Hello", id: "1").get() == .completed(reply: "Hi."))
+        #expect(server.requests.count == 1)
     }
 }

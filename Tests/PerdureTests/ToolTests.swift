@@ -74,7 +74,8 @@ final class Puppet: Tool {
         let server = try server(calling: "bad")
         let tool = Puppet("bad", .fails)
         #expect(try await bench.ask(bench.runtime(server, tools: [tool])).get() == .completed(reply: "Done."))
-        #expect(try server.messages(1).last == "tool: The tool failed: out of order")
+        let warning = "It may have taken effect, in whole or in part: check before trying it again."
+        #expect(try server.messages(1).last == "tool: The tool failed: out of order \(warning)")
         #expect(tool.keys.count == 1)
     }
 

@@ -43,6 +43,28 @@ struct CheckpointTests {
         try again.release()
     }
 
+    @Test func `a database that was emptied beside its log is reported, and the log kept`() throws {
+        try root.fill()
+        let log = try Data(contentsOf: URL(filePath: root.database() + "-wal"))
+        try Data().write(to: URL(filePath: root.database()))
+        let error = #expect(throws: SessionStoreError.self) { _ = try root.lease().identity }
+        #expect(error?.code == .damaged)
+        #expect(try Data(contentsOf: URL(filePath: root.database() + "-wal")) == log)
+    }
+
+    @Test func `what was read can be made sure of`() throws {
+        try root.fill()
+        var leased = try root.lease()
+        let entries = try leased.entries()
+        let size = try attribute(.size, of: "-wal")
+        try leased.confirm()
+        #expect(try attribute(.size, of: "-wal") > size)
+        try leased.confirm()
+        #expect(try leased.entries() == entries)
+        try leased.release()
+        #expect(try sqlite3(root.database(), "PRAGMA integrity_check") == "ok")
+    }
+
     @Test func `a shorter log is left alone`() throws {
         try root.fill()
         let size = try attribute(.size, of: "-wal")

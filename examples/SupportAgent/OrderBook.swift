@@ -41,6 +41,20 @@ struct OrderBook: Sendable {
         return order
     }
 
+    /// What was refunded so far.
+    func refundedCents(of order: Order) throws -> Int {
+        let bytes: [UInt8]
+        do {
+            bytes = try Self.read(refundFile)
+        } catch OrderError.file(_, ENOENT) {
+            return 0
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
+        return lines.reduce(0) { sum, words in
+            words.count == 3 && words[0] == String(order.number) ? sum + (Int(words[1]) ?? 0) : sum
+        }
+    }
+
     func recordRefund(of order: Order, cents: Int, key: String) throws {
         let file = unsafe open(refundFile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw OrderError.file(refundFile, errno) }
@@ -78,13 +92,14 @@ struct OrderBook: Sendable {
 /// What the tools tell the model when they cannot do what it wants.
 enum OrderError: Error, CustomStringConvertible {
     case unknown(Int)
-    case amount(paid: Int)
+    case amount(left: Int)
     case file(String, Int32)
 
     var description: String {
         switch self {
         case .unknown(let number): "there is no order \(number)"
-        case .amount(let paid): "the amount must be between 1 and \(paid) cents, which is what was paid"
+        case .amount(let left):
+            "the amount must be at least 1 cent, and at most the \(left) cents that are left of the payment"
         case .file(let path, let number): "\(path): \(unsafe String(cString: strerror(number)))"
         }
     }

@@ -38,9 +38,8 @@ struct RefundOrder: Tool {
 
     func call(arguments: Arguments, context: ToolContext) async throws -> String {
         let order = try orders.order(arguments.number)
-        guard (1...order.paidCents).contains(arguments.cents) else {
-            throw OrderError.amount(paid: order.paidCents)
-        }
+        let left = order.paidCents - (try orders.refundedCents(of: order))
+        guard arguments.cents >= 1, arguments.cents <= left else { throw OrderError.amount(left: left) }
         try orders.recordRefund(of: order, cents: arguments.cents, key: context.idempotencyKey)
         return "Refunded \(arguments.cents) cents of order \(order.number)."
     }
