@@ -18,10 +18,11 @@ import Testing
 
     static let levels: [LambdaLog.Level] = [.trace, .debug, .info, .warn, .error, .fatal]
 
-    @Test(arguments: [
-        (nil, 3), ("", 3), ("LOUD", 3), ("TRACE", 1), ("DEBUG", 2), ("INFO", 3), ("WARN", 4), ("ERROR", 5),
-        ("FATAL", 6), ("warn", 4),
-    ] as [(String?, Int)])
+    @Test(
+        arguments: [
+            (nil, 3), ("", 3), ("LOUD", 3), ("TRACE", 1), ("DEBUG", 2), ("INFO", 3), ("WARN", 4), ("ERROR", 5),
+            ("FATAL", 6), ("warn", 4),
+        ] as [(String?, Int)])
     func `records below the level of the environment are not written`(name: String?, first: Int) throws {
         let reader = try RecordReader()
         var variables = ["_LAMBDA_TELEMETRY_LOG_FD": "\(reader.writing)"]
@@ -66,7 +67,7 @@ import Testing
         let writer = Thread { log.write(.init(.info, "x" + message, members: [("k", "v")], context: invocation("r"))) }
         writer.start()
         var line: [UInt8] = []
-        while line.last != 0x0A { line += stream.bytes(1) }
+        while line.last != 0x0A, let more = stream.read(flags: 0) { line += more }
         #expect(line.count <= LambdaLog.maximumLength && line.count > LambdaLog.maximumLength - 12)
         let whole = try #require(String(validating: line, as: UTF8.self))
         if format == .json {
@@ -90,18 +91,18 @@ import Testing
         let stream = try RecordReader(keepsBoundaries: false)
         try #require(fcntl(stream.writing, F_SETFL, O_NONBLOCK) == 0)
         let log = LambdaLog(framesTo: stream.writing)
-        let writer = Thread { for _ in 0..<20 { log.write(.init(.info, String(repeating: "x", count: 200_000))) } }
+        let writer = Thread { for _ in 0..<5 { log.write(.init(.info, String(repeating: "x", count: 200_000))) } }
         writer.start()
-        for _ in 0..<20 { #expect(frame(of: stream).count > 200_000) }
+        for _ in 0..<5 { #expect(frame(of: stream).count > 200_000) }
     }
 
     @Test func `long frames of several threads do not mix`() throws {
         let stream = try RecordReader(keepsBoundaries: false)
         let log = LambdaLog(framesTo: stream.writing)
         for letter in ["a", "b", "c", "d"] {
-            Thread { for _ in 0..<10 { log.write(.init(.info, String(repeating: letter, count: 150_000))) } }.start()
+            Thread { for _ in 0..<5 { log.write(.init(.info, String(repeating: letter, count: 150_000))) } }.start()
         }
-        for _ in 0..<40 { #expect(Set(frame(of: stream).suffix(150_000)).count == 1) }
+        for _ in 0..<20 { #expect(Set(frame(of: stream).suffix(150_000)).count == 1) }
     }
 
     private func frame(of stream: RecordReader) -> [UInt8] {

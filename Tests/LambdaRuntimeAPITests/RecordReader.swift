@@ -40,7 +40,8 @@ final class RecordReader: Sendable {
         return bytes
     }
 
-    private func read(upTo length: Int = 1 << 19, flags: Int32) -> [UInt8]? {
+    /// The next write of a datagram socket, or some bytes of a stream.
+    func read(upTo length: Int = 1 << 19, flags: Int32) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: length)
         let count = recv(reading, &buffer, buffer.count, flags)
         return count > 0 ? Array(buffer[..<count]) : nil
