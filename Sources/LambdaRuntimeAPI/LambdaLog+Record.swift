@@ -57,9 +57,12 @@ extension LambdaLog.Record {
     private func appendText(upTo limit: Int, to bytes: inout [UInt8]) {
         appendTimestamp(microsecondsSinceEpoch, to: &bytes)
         let start = bytes.count
+        bytes.append(UInt8(ascii: "\t"))
         // A caller may choose the id: it must not look like further fields.
-        bytes.append(contentsOf: "\t\(context.map { $0.requestID.replacing("\t", with: " ") } ?? "-")\t".utf8)
-        bytes.append(contentsOf: "\(level.name)\t".utf8)
+        bytes += (context?.requestID ?? "-").utf8.lazy.map { $0 == UInt8(ascii: "\t") ? UInt8(ascii: " ") : $0 }
+        bytes.append(UInt8(ascii: "\t"))
+        bytes.append(contentsOf: level.name.utf8)
+        bytes.append(UInt8(ascii: "\t"))
         bytes.append(contentsOf: message.utf8)
         if let error {
             appendPair("errorType", .init(error.type), to: &bytes)
@@ -124,7 +127,7 @@ private func appendPair(_ key: String, _ value: JSONValue, to bytes: inout [UInt
 
 private func append(word: String, to bytes: inout [UInt8]) {
     let isPlain = !word.isEmpty && word.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x7F }
-    bytes.append(contentsOf: isPlain ? Array(word.utf8) : JSONValue(word).bytes())
+    if isPlain { bytes.append(contentsOf: word.utf8) } else { bytes.append(contentsOf: JSONValue(word).bytes()) }
 }
 
 /// Cuts UTF-8 between two characters, and says so with an ellipsis.
