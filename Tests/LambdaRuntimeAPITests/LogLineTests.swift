@@ -7,9 +7,10 @@ import LambdaRuntimeAPI
 import Testing
 
 @Suite struct LogLineTests {
-    struct Case: Sendable {
+    struct Case: Sendable, CustomTestStringConvertible {
         let record: LambdaLog.Record
         let text: String
+        var testDescription: String { text }
         let json: String
     }
 
