@@ -154,8 +154,8 @@ public struct History: Sendable {
         messages.removeSubrange(turnStart...)
         guard !ran.isEmpty else { return }
         // As the user's, because a conversation must not begin with the model.
-        let note = "(A turn before this could not be completed. Tools were called in it: \(ran.joined(separator: ", ")).)"
-        messages.append(.user(note))
+        let names = ran.joined(separator: ", ")
+        messages.append(.user("(A turn before this could not be completed. Tools were called in it: \(names).)"))
     }
 
     private mutating func closeReplyIfSettled() {

@@ -65,7 +65,7 @@ public struct InvocationError: Error, Sendable, Hashable, CustomStringConvertibl
 
 extension String {
     /// The text, or as many of its first characters as fit that many bytes of JSON, and an ellipsis.
-    fileprivate func cut(toJSONLength limit: Int) -> String {
+    func cut(toJSONLength limit: Int) -> String {
         var length = 0
         for index in unicodeScalars.indices {
             length += unicodeScalars[index].jsonLength

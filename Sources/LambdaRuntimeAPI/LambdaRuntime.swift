@@ -44,7 +44,7 @@ public enum LambdaRuntime {
         do {
             try await RuntimeLoop().run(RuntimeEnvironment.current(), initialize)
         } catch {
-            writeLine("the runtime cannot go on: \(error)")
+            writeLine(.fatal, "the runtime cannot go on: \(error)")
         }
         exit(1)
     }
@@ -66,7 +66,7 @@ private actor RuntimeLoop {
             handler = try await initialize(environment)
         } catch {
             let failure = InvocationError(error)
-            writeLine("the function cannot start: \(failure)")
+            writeLine(.fatal, "the function cannot start: \(failure)")
             try client.reportInitError(failure)
             exit(1)
         }
@@ -75,11 +75,15 @@ private actor RuntimeLoop {
         while true {
             let invocation = try client.next()
             if !sharesProcess { setTraceID(invocation.context.traceID) }
-            let requestID = invocation.context.requestID
+            let context = invocation.context
             let receipt: AnswerReceipt
             let answer: Result<[UInt8], InvocationError>
             do {
-                answer = .success(try await handler(invocation.payload, invocation.context))
+                let payload = invocation.payload
+                let body = try await InvocationContext.$current.withValue(context) {
+                    try await handler(payload, context)
+                }
+                answer = .success(body)
             } catch {
                 answer = .failure(InvocationError(error))
             }
@@ -88,7 +92,7 @@ private actor RuntimeLoop {
             case .failure(let error): receipt = try invocation.fail(error)
             }
             if case .refused(let status, let errorType) = receipt {
-                writeLine("RequestId: \(requestID) the answer was refused: \(status) \(errorType)")
+                writeLine(.error, "the answer was refused: \(status) \(errorType)", context)
             }
         }
     }
@@ -115,15 +119,9 @@ private func setTraceID(_ traceID: String?) {
     }
 }
 
-/// One line on standard error, in one write.
-private func writeLine(_ text: String) {
-    let newline = UInt8(ascii: "\n")
-    // By hand: the standard library's `replacing` would link its regular expressions, 1.3 MB, into every bootstrap.
-    let line = text.utf8.map { $0 == newline ? UInt8(ascii: "\r") : $0 } + [newline]
-    unsafe line.withUnsafeBytes { bytes in
-        // Nothing can be done about a log that cannot be written.
-        _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-    }
+/// A line of the runtime's own in the function's log.
+private func writeLine(_ level: LambdaLog.Level, _ text: String, _ context: InvocationContext? = nil) {
+    LambdaLog.standard.write(LambdaLog.Record(level, text, context: context))
 }
 
 /// Blocks the thread.

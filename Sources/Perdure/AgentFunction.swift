@@ -3,6 +3,7 @@
 
 import JSONCore
 public import LambdaRuntimeAPI
+import Logging
 import SessionStore
 
 /// A Lambda function that is an agent.
@@ -23,15 +24,28 @@ public protocol AgentFunction: SendableMetatype {
     init() throws
     /// The agent.
     var agent: Agent { get }
+    /// Whether ``main()`` sets up swift-log with ``LambdaLogHandler``. Default: yes.
+    ///
+    /// A program that calls `LoggingSystem.bootstrap` itself says no: swift-log traps the second time.
+    static var bootstrapsLogging: Bool { get }
 }
 
 extension AgentFunction {
+    /// Lambda's log formats.
+    public static var bootstrapsLogging: Bool { true }
+
     // `@main` looks for a function of exactly this type, and not for one that runs on its caller's actor.
     /// Serves invocations for as long as the sandbox lives.
     ///
     /// What is wrong with the agent or with the file system is reported as an init error.
     @concurrent
     public static func main() async {
+        if bootstrapsLogging {
+            LoggingSystem.bootstrap(
+                { label, provider in LambdaLogHandler(label: label, metadataProvider: provider) },
+                metadataProvider: nil
+            )
+        }
         await LambdaRuntime.run { environment in
             let handler = try AgentHandler(Self().agent, environment: environment)
             return { payload, context in try await handler.answer(payload, context: context) }

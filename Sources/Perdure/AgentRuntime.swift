@@ -66,6 +66,9 @@ public struct AgentRuntime: Sendable {
     ///
     /// A request id that the session has answered before gets the same answer again, and nothing runs. One whose turn
     /// was interrupted goes on where the log ends.
+    ///
+    /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
+    /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled.
     ///   - onText: Receives the pieces of the model's text as they arrive.
@@ -76,6 +79,7 @@ public struct AgentRuntime: Sendable {
         onText: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
         let cutoff = deadline?.advanced(by: .zero - Self.reserve)
+        let tally = TurnTally()
         let outcome: Outcome
         do {
             let session = try SessionID(request.session)
@@ -89,14 +93,25 @@ public struct AgentRuntime: Sendable {
                             return settled
                         }
                     }
-                    let turn = Turn(lane: lane, session: session, deadline: deadline, onText: onText)
+                    let turn = Turn(lane: lane, session: session, deadline: deadline, tally: tally, onText: onText)
                     return try await run(turn, from: opened, for: request)
                 }
             }
         } catch {
-            throw AgentError(error)
+            let error = AgentError(error)
+            // An id that is refused may be anything, even a text of the conversation.
+            let session = error.code == .invalidSession ? nil : request.session
+            log("failed", session, tally, error.code)
+            throw error
         }
+        log(outcome.name, request.session, tally)
         return AgentResponse(session: request.session, id: request.id, outcome: outcome)
+    }
+
+    /// Writes the one line of a turn. Texts of the conversation, tool arguments and errors' details stay out of it.
+    private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
+        // Nothing of it is made when the level is not written: the metadata are an autoclosure.
+        logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
     }
 
     /// What stays the same over the steps of a turn.
@@ -104,6 +119,7 @@ public struct AgentRuntime: Sendable {
         let lane: SessionLane
         let session: SessionID
         let deadline: ContinuousClock.Instant?
+        let tally: TurnTally
         let onText: @Sendable (String) -> Void
     }
 
@@ -153,6 +169,7 @@ public struct AgentRuntime: Sendable {
             case .finish(let outcome):
                 return outcome
             case .callModel(let modelRequest):
+                turn.tally.countModelCall()
                 do {
                     let reply = try await agent.model.reply(to: modelRequest, onText: turn.onText)
                     try Task.checkCancellation()
@@ -161,6 +178,7 @@ public struct AgentRuntime: Sendable {
                     effects = try loop.handle(.modelRefused(reason: error.description))
                 }
             case .runTools(let runs):
+                turn.tally.countToolRuns(runs.count)
                 effects = try await run(runs, of: turn, in: &loop)
             }
         }
@@ -251,6 +269,28 @@ extension AgentRequest {
 
 extension Effect {
     fileprivate var isToolRun: Bool { if case .runTool = self { true } else { false } }
+}
+
+extension Outcome {
+    fileprivate var name: String {
+        switch self {
+        case .completed: "completed"
+        case .failed: "failed"
+        case .awaiting: "awaiting"
+        }
+    }
+}
+
+extension TurnTally {
+    fileprivate func metadata(_ outcome: String, _ session: String?, _ failure: AgentError.Code?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "outcome": .string(outcome), "modelCalls": .stringConvertible(modelCalls),
+            "toolRuns": .stringConvertible(toolRuns), "durationMs": .stringConvertible(milliseconds),
+        ]
+        if let session { metadata["session"] = .string(session) }
+        if let failure { metadata["failure"] = .string(failure.errorType) }
+        return metadata
+    }
 }
 
 extension RegisteredTool {

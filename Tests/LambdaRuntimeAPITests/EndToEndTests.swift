@@ -28,11 +28,10 @@ import Testing
         #expect(api.requests[3].body == [])
         #expect(api.requests[5].body == Array(0...255))
         #expect(api.requests.allSatisfy { $0.connection == 0 })
-        let lines = child.standardError.split(separator: "\n")
         #expect(
-            lines == [
-                "RequestId: b the answer was refused: 413 RequestEntityTooLarge",
-                "the runtime cannot go on: containerError at next: status 500 ContainerError",
+            child.records == [
+                "b\tERROR\tthe answer was refused: 413 RequestEntityTooLarge",
+                "-\tFATAL\tthe runtime cannot go on: containerError at next: status 500 ContainerError",
             ])
     }
 
@@ -41,7 +40,9 @@ import Testing
         let child = try await run("Echo", api)
         #expect(child.status == 1)
         #expect(
-            child.standardError == "the runtime cannot go on: containerError at response: status 500 ContainerError\n")
+            child.records == [
+                "-\tFATAL\tthe runtime cannot go on: containerError at response: status 500 ContainerError"
+            ])
         #expect(api.requests.count == 2)
     }
 
@@ -53,24 +54,23 @@ import Testing
         let api = try ScriptedRuntimeAPI(script)
         let child = try await run("Echo", api)
         #expect(child.status == 1)
-        #expect(child.standardError.hasPrefix("the runtime cannot go on: unreachable at "))
-        #expect(child.standardError.utf8.count(where: { $0 == 0x0A }) == 1)
+        #expect(child.records.count == 1)
+        #expect(child.records.first?.hasPrefix("-\tFATAL\tthe runtime cannot go on: unreachable at ") == true)
         #expect(api.requests.count == script.count)
     }
 
     @Test func `a missing endpoint is one clear line and status 1`() async throws {
         let child = try await ChildProcess.run("Echo", environment: [:])
         #expect(child.status == 1)
-        #expect(
-            child.standardError.hasPrefix("the runtime cannot go on: noEndpoint at start: AWS_LAMBDA_RUNTIME_API is"))
-        #expect(child.standardError.utf8.count(where: { $0 == 0x0A }) == 1)
+        #expect(child.records.count == 1)
+        #expect(child.records.first?.contains("noEndpoint at start: AWS_LAMBDA_RUNTIME_API is") == true)
     }
 
     @Test func `a start that fails is reported as an init error`() async throws {
         let api = try ScriptedRuntimeAPI([.accepted])
         let child = try await run("ScriptedFunction", api, ["FAIL_START": "no\nfolder"])
         #expect(child.status == 1)
-        #expect(child.standardError == "the function cannot start: Function.CannotStart: no\rfolder\n")
+        #expect(child.records == ["-\tFATAL\tthe function cannot start: Function.CannotStart: no\rfolder"])
         #expect(api.requests.map(\.path) == ["/2018-06-01/runtime/init/error"])
         #expect(api.requests[0]["Lambda-Runtime-Function-Error-Type"] == "Function.CannotStart")
         #expect(try api.requests[0].string("errorMessage") == "no\nfolder")
@@ -89,5 +89,29 @@ import Testing
         #expect(try api.requests[1].string("errorMessage") == "it was told to")
         #expect(text(api.requests[3].body) == "Root=1-2-3")
         #expect(text(api.requests[5].body) == "no trace")
+    }
+
+    @Test func `the handler's records name their invocation, in the format of the environment`() async throws {
+        let api = try ScriptedRuntimeAPI([
+            .invocation(id: "a", payload: bytes("log")), .accepted,
+            .invocation(id: "b", headers: [("Lambda-Runtime-Aws-Tenant-Id", "t")], payload: bytes("log")), .accepted,
+            .refused(500, "ContainerError"),
+        ])
+        let child = try await run("ScriptedFunction", api, ["AWS_LAMBDA_LOG_FORMAT": "JSON"])
+        let lines = child.standardError.split(separator: "\n").map { $0.drop { $0 != "," } }
+        #expect(
+            lines == [
+                #","level":"INFO","requestId":"a","message":"as told"}"#,
+                #","level":"INFO","requestId":"b","tenantId":"t","message":"as told"}"#,
+                #","level":"FATAL","message":"the runtime cannot go on: containerError at next: status 500 "#
+                    + #"ContainerError"}"#,
+            ])
+    }
+}
+
+extension ChildProcess {
+    /// The lines of its log, without their timestamps.
+    var records: [Substring] {
+        standardError.split(separator: "\n").map { $0.drop { $0 != "\t" }.dropFirst() }
     }
 }

@@ -3,7 +3,8 @@
 
 import LambdaRuntimeAPI
 
-/// A function whose start fails when `FAIL_START` says why, and whose handler throws when the payload says `throw`.
+/// A function whose start fails when `FAIL_START` says why, and whose handler throws when the payload says `throw`, and writes
+/// to the log when it says `log`.
 ///
 /// Otherwise it answers with the trace that the process's environment names.
 @main
@@ -16,6 +17,11 @@ struct ScriptedFunction {
             return { payload, _ in
                 if payload.elementsEqual("throw".utf8) {
                     throw InvocationError(type: "Function.AsTold\nX-Smuggled: 1", message: "it was told to")
+                }
+                if payload.elementsEqual("log".utf8) {
+                    // In a child task, which the invocation has to go along into.
+                    async let logged: Void = LambdaLog.standard.write(LambdaLog.Record(.info, "as told"))
+                    await logged
                 }
                 return Array((RuntimeEnvironment.current()["_X_AMZN_TRACE_ID"] ?? "no trace").utf8)
             }
