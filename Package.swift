@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "LambdaRuntimeAPI", targets: ["LambdaRuntimeAPI"]),
         .library(name: "LambdaEmulator", targets: ["LambdaEmulator"]),
         .library(name: "SessionStore", targets: ["SessionStore"]),
+        .library(name: "AgentCore", targets: ["AgentCore"]),
         .library(name: "JSONCore", targets: ["JSONCore"]),
         .executable(name: "perdure", targets: ["PerdureCLI"]),
     ],

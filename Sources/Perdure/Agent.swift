@@ -21,7 +21,7 @@ public struct Agent: Sendable {
     ///
     /// Nothing is checked or opened here: what is wrong with it shows when the function starts, as an init error.
     /// - Parameter model: By default the OpenAI-compatible endpoint that the environment names; see
-    ///   ``ModelClients/OpenAICompatibleModel/fromEnvironment(_:)``.
+    ///   ``ModelClients/OpenAICompatibleModel/fromEnvironment()``.
     public init(
         name: String,
         instructions: String,

@@ -30,3 +30,38 @@ struct RegisteredTool: Sendable {
         }
     }
 }
+
+extension RegisteredTool {
+    /// Runs the tool; nil when it was interrupted.
+    func result(of run: ToolRun, context: ToolContext) async -> ToolResult? {
+        do {
+            return ToolResult(status: .succeeded, content: try await self.run(run.arguments, context))
+        } catch {
+            // A cancelled tool did not fail: recovery decides by its effect.
+            if Task.isCancelled { return nil }
+            if let error = error as? UnknownOutcome { return ToolResult(status: .unknown, content: error.description) }
+            let warning =
+                specification.effect == .pure
+                ? "" : " It may have taken effect, in whole or in part: check before trying it again."
+            return ToolResult(status: .failed, content: "The tool failed: \(error)\(warning)")
+        }
+    }
+}
+
+extension ToolResult {
+    /// The result of a call whose tool a newer version of the agent does not have.
+    static let vanished = ToolResult(status: .failed, content: "The tool does not exist any more.")
+}
+
+/// Whether OpenAI's API takes it as the name of a tool.
+func isToolName(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count)
+        && name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+}

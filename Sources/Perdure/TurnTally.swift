@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import AgentCore
+import Logging
 import Synchronization
 
 /// What a turn has cost so far, for the log.
@@ -21,4 +23,28 @@ final class TurnTally: Sendable {
 
     func countModelCall() { modelCallCount.add(1, ordering: .relaxed) }
     func countToolRuns(_ count: Int) { toolRunCount.add(count, ordering: .relaxed) }
+}
+
+extension TurnTally {
+    /// What a turn's line in the log says.
+    func metadata(_ outcome: String, _ session: String?, _ failure: AgentError.Code?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "outcome": .string(outcome), "modelCalls": .stringConvertible(modelCalls),
+            "toolRuns": .stringConvertible(toolRuns), "durationMs": .stringConvertible(milliseconds),
+        ]
+        if let session { metadata["session"] = .string(session) }
+        if let failure { metadata["failure"] = .string(failure.errorType) }
+        return metadata
+    }
+}
+
+extension Outcome {
+    /// The word for it in the log.
+    var name: String {
+        switch self {
+        case .completed: "completed"
+        case .failed: "failed"
+        case .awaiting: "awaiting"
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 import Dispatch
 
-/// Runs an actor on a thread of its own, for calls that block in the kernel.
+/// Runs an actor outside of Swift's shared threads, one call at a time, for calls that block in the kernel.
 ///
 /// A read on a `hard` NFS mount waits for as long as the server is away. On Swift's shared threads it would hold up
 /// everything else in the process; here it holds up one actor. Give each actor that calls a ``SessionStore`` one of

@@ -49,7 +49,7 @@ private struct Fail: Tool {
             ]),
             .text("Done."),
             .toolCalls([.init(name: "refund_order", arguments: #"{"number":7,"amount":500}"#)]),
-            .refuse(status: 400),
+            .refuse(status: 401),
         ])
         let runtime = try runtime(server)
         for (id, session) in [("1", "a"), ("1", "a"), ("2", "a"), ("3", "b"), ("4", "/ no session")] {
