@@ -99,6 +99,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             switch error.code {
             case .invalidName: .invalidSession
             case .unusableRoot: .invalidConfiguration
+            case .noSuchSession: .noSuchApproval
             case .busy: .sessionBusy
             case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver
             default: .storageFailed

@@ -4,6 +4,9 @@
 import AgentCore
 
 extension AgentRequest {
+    /// Whether it may begin a session: decisions are about what a session waits for.
+    var isMessage: Bool { if case .message = content { true } else { false } }
+
     /// What the loop is told of it.
     var event: Event {
         switch content {

@@ -131,7 +131,14 @@ public struct AgentRuntime: Sendable {
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        let opened = try await lane.open(session, of: name, in: store, request: request.id, until: patience)
+        let opened = try await lane.open(
+            session,
+            of: name,
+            in: store,
+            request: request.id,
+            creating: request.isMessage,
+            until: patience
+        )
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)

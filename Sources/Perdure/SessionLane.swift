@@ -25,9 +25,13 @@ actor SessionLane {
         of agent: AgentName,
         in store: SessionStore,
         request: String,
+        creating: Bool,
         until deadline: ContinuousClock.Instant
     ) throws -> Opened {
-        let session = try store.lease(id, of: agent, attempt: request, until: deadline)
+        let session =
+            creating
+            ? try store.lease(id, of: agent, attempt: request, until: deadline)
+            : try store.leaseExisting(id, of: agent, attempt: request, until: deadline)
         do {
             let opened = Opened(
                 identity: session.identity,

@@ -12,13 +12,17 @@ struct Conversation: Sendable {
     /// Reads lines from standard input and prints the replies, until the end of the input.
     func run() async throws {
         say("Session \(session). Ctrl-D ends it; what was said is kept.\n")
+        // What was said last and not answered: the same request again, with the same id, goes on where it ended.
+        var unanswered: JSONObject?
         while let line = await readLine(prompt: "you> ") {
             let text = line.trimmingCharacters(in: .whitespaces)
-            if text.isEmpty { continue }
+            guard let request = text.isEmpty ? unanswered : newRequest(["message": .init(text)]) else { continue }
             do {
-                print("agent> \(try await reply(to: text))")
+                print("agent> \(try await reply(to: request).printable)")
+                unanswered = nil
             } catch let failure as InvokeClient.Failure {
-                say("\(failure)\nNothing is lost: say it again, or something else.\n")
+                unanswered = request
+                say("\(failure.description.printable)\nNothing is lost: an empty line tries again.\n")
             }
         }
         say("\n")
@@ -26,24 +30,31 @@ struct Conversation: Sendable {
 
     /// Sends a message, asks the person for the decisions that the agent needs, and returns its reply.
     func reply(to message: String) async throws -> String {
-        var answer = try await send(["message": .init(message)])
+        try await reply(to: newRequest(["message": .init(message)]))
+    }
+
+    private func reply(to request: JSONObject) async throws -> String {
+        var answer = try await send(request)
         while answer["status"]?.string == "awaiting" {
             var decisions: [JSONValue] = []
             for approval in answer["approvals"]?.array ?? [] {
                 decisions.append(await decide(approval))
             }
-            answer = try await send(["decisions": .array(decisions)])
+            answer = try await send(newRequest(["decisions": .array(decisions)]))
         }
         if let reason = answer["reason"]?.string { throw InvokeClient.Failure(type: "Failed", message: reason) }
         return answer["reply"]?.string ?? answer.description
     }
 
-    private func send(_ fields: JSONObject) async throws -> JSONValue {
-        var members = fields
-        members["session"] = .init(session)
-        members["id"] = .init(UUID().uuidString)
-        let event = JSONValue.object(members)
-        return try await withProgress { try await client.invoke(event) }
+    private func newRequest(_ fields: JSONObject) -> JSONObject {
+        var request = fields
+        request["session"] = .init(session)
+        request["id"] = .init(UUID().uuidString)
+        return request
+    }
+
+    private func send(_ request: JSONObject) async throws -> JSONValue {
+        try await withProgress { try await client.invoke(.object(request)) }
     }
 
     /// Asks whether a tool call may run. Without a terminal to ask at, the answer is no.
@@ -51,7 +62,8 @@ struct Conversation: Sendable {
         let call = approval["call"]?.string ?? ""
         let tool = approval["tool"]?.string ?? ""
         let arguments = approval["arguments"]?.string ?? ""
-        say("The agent wants to call \(tool)(\(arguments)): \(approval["reason"]?.string ?? "")\n")
+        let reason = approval["reason"]?.string ?? ""
+        say("The agent wants to call \("\(tool)(\(arguments)): \(reason)".printable)\n")
         let answer = await readLine(prompt: "Allow it? [y/N] ") ?? ""
         let isApproved = ["y", "yes"].contains(answer.lowercased())
         return ["call": .init(call), "approve": .bool(isApproved)]

@@ -34,7 +34,7 @@ struct ShowCommand: AsyncParsableCommand {
             object["messages"] = .array(transcript.messages.map(\.json))
             print(String(decoding: JSONValue.object(object).bytes(.pretty), as: UTF8.self))
         } else {
-            for message in transcript.messages { print(message) }
+            for message in transcript.messages { print(message.description.printable) }
         }
     }
 

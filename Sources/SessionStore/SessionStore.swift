@@ -64,17 +64,20 @@ public struct SessionStore: Sendable {
         return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
     }
 
-    /// Leases a session to read it; ``SessionStoreError/Code/noSuchSession`` when there is none.
+    /// Leases a session that exists; ``SessionStoreError/Code/noSuchSession`` when there is none. Otherwise as
+    /// ``lease(_:of:attempt:until:)``, and like it in need of write access: a lock for writing, and a log that is
+    /// missing is created.
     public func leaseExisting(
         _ session: SessionID,
         of agent: AgentName,
+        attempt: String = "read",
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         let folder = folder(of: session, agent)
         guard unsafe access(folder + "/s.db", F_OK) == 0 else {
             throw SessionStoreError(.noSuchSession, at: "open", "the agent \(agent) has no session of that id")
         }
-        return try lease(folder, as: SessionNames(agent, session), attempt: "read", until: deadline)
+        return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
     }
 
     /// - Parameter names: What the file has to say it is; nil takes any session.

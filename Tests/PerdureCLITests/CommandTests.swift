@@ -65,6 +65,15 @@ import Testing
         try expect(try await run("show", "ada", "--root", root).output, toBe: "show.txt")
     }
 
+    @Test func `what was said cannot move the terminal's cursor`() async throws {
+        let store = try SessionStore(root: root)
+        var session = try store.lease(SessionID("ada"), of: AgentName("support"), attempt: "1", until: .now)
+        try session.append([Entry(turn: 1, fact: .input(request: "1", text: "a\u{1B}[2Jb\rc\u{202E}d\ne\u{9B}f"))])
+        try session.release()
+        let output = try await run("show", "ada", "--root", root).output
+        #expect(output.hasSuffix("user: a\\u{1B}[2Jb\\u{D}c\\u{202E}d\ne\\u{9B}f\n"))
+    }
+
     @Test func `an empty root has no sessions`() async throws {
         let result = try await run("sessions", "--root", root)
         #expect(result.status == 0)
