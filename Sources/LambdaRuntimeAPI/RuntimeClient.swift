@@ -93,6 +93,9 @@ public final class RuntimeClient {
         switch answer.status {
         case 202:
             return .accepted
+        case 400 where errorType(answer) == "InvalidFunctionResponseMode":
+            // The service neither takes another answer to this invocation nor hands out the next one.
+            throw refusal(answer, at: call)
         case 400, 403, 410, 413:
             return .refused(status: answer.status, errorType: errorType(answer))
         default:
