@@ -114,6 +114,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
+            name: "Clock",
+            dependencies: ["LambdaRuntimeAPI"],
+            path: "examples/Clock",
+            exclude: ["README.md"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
             name: "Greeter",
             dependencies: ["Perdure"],
             path: "examples/Greeter",

@@ -58,6 +58,16 @@ static inline CURLcode ccurl_getinfo_long(CURL *handle, CURLINFO info, long *val
     return curl_easy_getinfo(handle, info, value);
 }
 
+/* Whether the handle watches no socket at all. Of sockets from FD_SETSIZE (1024) on it sees none. */
+static inline int ccurl_multi_watches_nothing(CURLM *multi) {
+    fd_set readable, writable, exceptional;
+    int highest = -1;
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+    FD_ZERO(&exceptional);
+    return curl_multi_fdset(multi, &readable, &writable, &exceptional, &highest) == CURLM_OK && highest == -1;
+}
+
 static inline CURLMcode ccurl_multi_setopt_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }

@@ -29,6 +29,12 @@ public final class Canceller: Sendable {
         for handle in waiting { handle.wakeUp() }
     }
 
+    /// Has the requests that use this canceller and wait for a chunk of their body ask for it again: see
+    /// ``HTTPUploadChunk/later``. Is remembered when one is just about to wait.
+    public func wakeUp() {
+        for handle in state.withLock(\.waiting) { handle.wakeUp() }
+    }
+
     /// Wakes that handle when cancelled, until ``detach(_:)``.
     func attach(_ handle: MultiHandle) {
         state.withLock { $0.waiting.append(handle) }

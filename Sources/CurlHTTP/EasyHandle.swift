@@ -79,6 +79,10 @@ import CCurl
         unsafe headerList = nil
     }
 
+    /// Whether a response came before the end of the body, at which libcurl sends no more of it. Of a transfer that is
+    /// paused it does not see the end before that is resumed.
+    var hasEarlyRefusal: Bool { (collector.head?.status ?? 0) >= 300 }
+
     /// Lets a paused transfer go on. Runs the callbacks; never called from within one.
     func resume() -> CURLcode {
         isReceivePaused = false

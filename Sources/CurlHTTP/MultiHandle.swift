@@ -53,6 +53,11 @@ import CCurl
         return unsafe Finished(handle: handle, result: result)
     }
 
+    /// Whether no connection is looked at. A transfer whose body is paused comes to that, and not to its end, when the
+    /// peer closes the connection. Sees no
+    /// descriptors from 1024 on; Lambda allows no more.
+    var isBlind: Bool { unsafe ccurl_multi_watches_nothing(raw) != 0 }
+
     /// Blocks until a connection, a timer of libcurl or ``wakeUp()`` asks for the thread; an hour at most.
     func wait() -> CURLMcode {
         unsafe curl_multi_poll(raw, nil, 0, 3_600_000, nil)

@@ -73,8 +73,9 @@ public final class Transfer {
     /// Performs a request whose body is produced while it is sent, in chunked encoding, and returns the whole response.
     ///
     /// `nextChunk` is called on the calling thread, outside of libcurl, whenever everything before is on its way, and may
-    /// block: nothing else happens meanwhile, so it must look after the canceller itself. It is not called again after
-    /// the end, nor when the response came early. The request's own body must be empty. Such a request is never repeated.
+    /// block: nothing else happens meanwhile, so it must look after the canceller itself. A producer that is not to block
+    /// answers ``HTTPUploadChunk/later``. It is not called again after the end, nor when the response came early. The
+    /// request's own body must be empty. Such a request is never repeated.
     public func perform(
         _ request: HTTPRequest,
         limits: HTTPLimits = HTTPLimits(),
@@ -108,6 +109,9 @@ public final class Transfer {
         try request.validate(at: callSite)
         isBusy = true
         defer { isBusy = false }
+        // A handle that has sent trailers once does not send them again, and overruns its buffer instead (libcurl 7.88):
+        // `curl_easy_reset` forgets to forget them.
+        let easy = streamsUpload ? try EasyHandle(callSite: callSite) : easy
         if request.isSecure { findCertificateAuthorities() }
 
         easy.begin(request, limits: limits, window: window, callSite: callSite)
@@ -132,7 +136,12 @@ public final class Transfer {
                 return HTTPResponse(head: head, body: easy.collector.takePending())
             }
             try step(easy)
-            if easy.isReceivePaused || easy.upload.isPaused {
+            if easy.upload.isPaused, easy.upload.isWaiting, !easy.hasEarlyRefusal {
+                if multi.isBlind {
+                    throw easy.error(.emptyReply, "the peer closed before the end of the body")
+                }
+                try check(multi.wait())
+            } else if easy.isReceivePaused || easy.upload.isPaused {
                 let result = easy.resume()
                 if result != CURLE_OK, let error = easy.error(for: result) { throw error }
             } else {

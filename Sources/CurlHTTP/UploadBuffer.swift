@@ -5,6 +5,8 @@
 struct UploadBuffer {
     /// Whether the read callback found nothing and paused the transfer.
     var isPaused = false
+    /// Whether the producer has nothing either, so that the transfer stays paused.
+    private(set) var isWaiting = false
     /// The fields to send after the last chunk.
     private(set) var trailers: HTTPFields = [:]
     private var bytes: ArraySlice<UInt8> = []
@@ -12,7 +14,10 @@ struct UploadBuffer {
 
     /// Adds what the producer gave.
     mutating func add(_ chunk: HTTPUploadChunk) {
+        isWaiting = false
         switch chunk.content {
+        case .later:
+            isWaiting = true
         case .bytes(let more):
             bytes += more
         case .end(let trailers):

@@ -12,13 +12,7 @@ public struct Invocation: ~Copyable {
     public let payload: [UInt8]
     /// What else the service says about it.
     public let context: InvocationContext
-    private let slot: AnswerSlot
-
-    init(payload: [UInt8], context: InvocationContext, slot: AnswerSlot) {
-        self.payload = payload
-        self.context = context
-        self.slot = slot
-    }
+    let slot: AnswerSlot
 
     /// Answers with a result: one HTTP request to the Runtime API.
     ///

@@ -44,22 +44,25 @@ public struct InvocationError: Error, Sendable, Hashable, CustomStringConvertibl
     public var description: String { "\(type): \(message)" }
 
     /// `{"errorMessage":"…","errorType":"…","stackTrace":[…]}`, less than 256 KiB.
-    var body: [UInt8] {
-        let value: JSONValue = [
-            "errorMessage": .init(message.cut(toJSONLength: Self.maximumMessageLength)),
+    var body: [UInt8] { json(maximumMessageLength: Self.maximumMessageLength, maximumLines: 64).bytes() }
+
+    func json(maximumMessageLength: Int, maximumLines: Int) -> JSONValue {
+        [
+            "errorMessage": .init(message.cut(toJSONLength: maximumMessageLength)),
             "errorType": .init(type.cut(toJSONLength: Self.maximumLineLength)),
-            "stackTrace": .array(stackTrace.prefix(64).map { .init($0.cut(toJSONLength: Self.maximumLineLength)) }),
+            "stackTrace": .array(
+                stackTrace.prefix(maximumLines).map { .init($0.cut(toJSONLength: Self.maximumLineLength)) }),
         ]
-        return value.bytes()
     }
 
     var headers: HTTPFields {
-        // A header takes no line breaks, and must not be what keeps the error from being reported.
+        ["Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": headerType]
+    }
+
+    /// The type, if a header takes it: no line break must be what keeps the error from being reported.
+    var headerType: String {
         let isPlain = type.utf8.count <= Self.maximumLineLength && type.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        return [
-            "Content-Type": "application/json",
-            "Lambda-Runtime-Function-Error-Type": isPlain ? type : "Function.Unknown",
-        ]
+        return isPlain ? type : "Function.Unknown"
     }
 }
 

@@ -79,13 +79,23 @@ public final class RuntimeClient {
     }
 
     /// Posts once: a POST whose bytes may have arrived is never repeated, one that found nobody listening is.
-    fileprivate func post(_ path: String, headers: HTTPFields, body: [UInt8]) throws(RuntimeError) -> AnswerReceipt {
-        let request = HTTPRequest(method: .post, url: base + path, headers: headers, body: body)
+    fileprivate func post(
+        _ path: String,
+        headers: HTTPFields,
+        body: [UInt8],
+        from writer: ResponseWriter? = nil
+    ) throws(RuntimeError) -> AnswerReceipt {
+        var request = HTTPRequest(method: .post, url: base + path, headers: headers, body: body)
+        // The service expects the connection of a streamed response to end with it.
+        request.closesConnection = writer != nil
         let call = String(path.split(separator: "/").last ?? "")
-        let answer = try perform(request, at: call)
+        let answer = try perform(request, from: writer, at: call)
         switch answer.status {
         case 202:
             return .accepted
+        case 400 where errorType(answer) == "InvalidFunctionResponseMode":
+            // The service neither takes another answer to this invocation nor hands out the next one.
+            throw refusal(answer, at: call)
         case 400, 403, 410, 413:
             return .refused(status: answer.status, errorType: errorType(answer))
         default:
@@ -95,13 +105,21 @@ public final class RuntimeClient {
 
     private static let maximumTries = 5
 
-    private func perform(_ request: HTTPRequest, at call: String) throws(RuntimeError) -> HTTPResponse {
+    private func perform(
+        _ request: HTTPRequest,
+        from writer: ResponseWriter? = nil,
+        at call: String
+    ) throws(RuntimeError) -> HTTPResponse {
+        let limits = HTTPLimits(maximumBodySize: 64 << 20)
         var request = request
         var wait = Duration.milliseconds(100)
         var tries = 0
         while true {
             do {
-                return try transfer.perform(request, limits: HTTPLimits(maximumBodySize: 64 << 20))
+                guard let writer else { return try transfer.perform(request, limits: limits) }
+                // Nothing is taken from the writer before bytes were sent.
+                return try transfer.perform(
+                    request, limits: limits, canceller: writer.canceller, nextChunk: writer.nextChunk)
             } catch {
                 tries += 1
                 let isHarmless = request.method == .get || !error.requestWasSent
@@ -143,12 +161,17 @@ final class AnswerSlot {
         self.invocationID = invocationID
     }
 
-    func post(_ kind: String, headers: HTTPFields, body: [UInt8]) throws(RuntimeError) -> AnswerReceipt {
+    func post(
+        _ kind: String,
+        headers: HTTPFields,
+        body: [UInt8],
+        from writer: ResponseWriter? = nil
+    ) throws(RuntimeError) -> AnswerReceipt {
         isAnswered = true
         var headers = headers
         // The nonce of this attempt: request ids repeat, this does not. Echoed only where it was given.
         if let invocationID { headers.append(name: "Lambda-Runtime-Invocation-Id", value: invocationID) }
-        return try client.post("\(path)/\(kind)", headers: headers, body: body)
+        return try client.post("\(path)/\(kind)", headers: headers, body: body, from: writer)
     }
 }
 

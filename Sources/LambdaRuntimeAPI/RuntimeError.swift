@@ -3,12 +3,16 @@
 
 import CurlHTTP
 
-/// Why the runtime cannot go on. After one of these, the process ends with a status that is not zero and the service
-/// starts a new sandbox.
+/// Why the runtime cannot go on, or why a ``ResponseWriter`` takes no more.
+///
+/// When the runtime cannot go on, the process ends with a status that is not zero and the service starts a new sandbox.
 public struct RuntimeError: Error, Sendable, CustomStringConvertible {
     /// The kinds of failure. More may be added.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Value: String { case noEndpoint, unreachable, containerError, stateViolation, badAnswer }
+        private enum Value: String {
+            case noEndpoint, unreachable, containerError, stateViolation, badAnswer
+            case responseBegun, responseEnded, responseAbandoned, cancelled
+        }
         private let value: Value
         private init(_ value: Value) { self.value = value }
 
@@ -22,6 +26,14 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
         public static let stateViolation = Code(.stateViolation)
         /// The Runtime API answered something that its description does not allow.
         public static let badAnswer = Code(.badAnswer)
+        /// A prelude was written after the first byte of a response.
+        public static let responseBegun = Code(.responseBegun)
+        /// Something was written after the end of a response.
+        public static let responseEnded = Code(.responseEnded)
+        /// The service takes no more of a response: it refused it, or the connection broke.
+        public static let responseAbandoned = Code(.responseAbandoned)
+        /// The task was cancelled while it waited.
+        public static let cancelled = Code(.cancelled)
 
         /// The name of the code.
         public var description: String { value.rawValue }

@@ -51,6 +51,8 @@ public final class ScriptedRuntimeAPI: Sendable {
         public let head: [UInt8]
         /// The body.
         public let body: [UInt8]
+        /// The body as it came: of a streamed response with the sizes of its chunks and its trailers.
+        public let framedBody: [UInt8]
         /// The number of the connection that it came on, from 0.
         public let connection: Int
 
@@ -79,16 +81,24 @@ public final class ScriptedRuntimeAPI: Sendable {
     private let state = State()
 
     /// Starts a server that answers by a rule.
-    /// - Parameter answer: Gets the number of the request, from 0, and the request.
-    public init(_ answer: @escaping @Sendable (_ number: Int, _ request: Request) -> Step) throws {
+    /// - Parameters:
+    ///   - interruptions: What to do with the request of that number as soon as the first byte of its body is there; the
+    ///     connection is closed afterwards.
+    ///   - answer: Gets the number of the request, from 0, and the request.
+    public init(
+        interruptions: [Int: Step] = [:],
+        _ answer: @escaping @Sendable (_ number: Int, _ request: Request) -> Step
+    ) throws {
         let state = state
-        listener = try LoopbackListener { connection in Self.serve(connection, state, answer) }
+        listener = try LoopbackListener { connection in Self.serve(connection, state, interruptions, answer) }
     }
 
     /// Starts a server that goes through a script, whatever is asked; later requests wait for ever, as they do for
     /// an invocation that does not come.
-    public convenience init(_ script: [Step]) throws {
-        try self.init { number, _ in script.indices.contains(number) ? script[number] : .hang }
+    public convenience init(_ script: [Step], interruptions: [Int: Step] = [:]) throws {
+        try self.init(interruptions: interruptions) { number, _ in
+            script.indices.contains(number) ? script[number] : .hang
+        }
     }
 
     /// What `AWS_LAMBDA_RUNTIME_API` is to be set to: `127.0.0.1:port`.
@@ -103,6 +113,7 @@ public final class ScriptedRuntimeAPI: Sendable {
     private static func serve(
         _ connection: LoopbackConnection,
         _ state: State,
+        _ interruptions: [Int: Step],
         _ answer: @Sendable (Int, Request) -> Step
     ) {
         let number = state.connections.withLock { count in
@@ -110,28 +121,46 @@ public final class ScriptedRuntimeAPI: Sendable {
             return count
         }
         var reader = RequestReader(connection)
-        while let received = reader.next() {
-            let request = Request(head: received.head, body: received.body, connection: number)
+        while let head = reader.nextHead() {
+            let next = state.requests.withLock(\.count)
+            let interruption = interruptions[next]
+            let received: RequestReader.Request
+            if interruption != nil {
+                guard reader.waitForBody() else { return }
+                received = RequestReader.Request(head: head, body: [], framedBody: [])
+            } else {
+                guard let request = reader.nextBody(after: head) else { return }
+                received = request
+            }
+            let request = Request(
+                head: head, body: received.body, framedBody: received.framedBody, connection: number)
             let count = state.requests.withLock { requests in
                 requests.append(request)
                 return requests.count
             }
-            switch answer(count - 1, request) {
-            case .invocation(let id, let headers, let payload):
-                connection.send(response(200, headers: invocationHeaders(id: id, overridden: headers), payload))
-            case .answer(let status, let headers, let body):
-                connection.send(response(status, headers: headers, body))
-            case .raw(let bytes, let resets):
-                connection.send(bytes)
-                if resets { connection.resetOnClose() }
-                return
-            case .hang:
-                while !connection.receive().isEmpty {}
-                return
-            case .goAway:
-                connection.stopListening()
-                return
-            }
+            guard perform(interruption ?? answer(count - 1, request), connection), interruption == nil else { return }
+        }
+    }
+
+    /// Does what a step says; answers whether the connection goes on.
+    private static func perform(_ step: Step, _ connection: LoopbackConnection) -> Bool {
+        switch step {
+        case .invocation(let id, let headers, let payload):
+            connection.send(response(200, headers: invocationHeaders(id: id, overridden: headers), payload))
+            return true
+        case .answer(let status, let headers, let body):
+            connection.send(response(status, headers: headers, body))
+            return true
+        case .raw(let bytes, let resets):
+            connection.send(bytes)
+            if resets { connection.resetOnClose() }
+            return false
+        case .hang:
+            while !connection.receive().isEmpty {}
+            return false
+        case .goAway:
+            connection.stopListening()
+            return false
         }
     }
 

@@ -45,6 +45,14 @@ import Testing
         #expect(api.requests.count == 2)
     }
 
+    @Test func `a response mode that the service does not know ends the sandbox`() throws {
+        let api = try ScriptedRuntimeAPI([.invocation(payload: []), .refused(400, "InvalidFunctionResponseMode")])
+        let client = try client(of: api)
+        let error = #expect(throws: RuntimeError.self) { try client.next().respond([]) }
+        #expect(error?.code == .badAnswer)
+        #expect(api.requests.count == 2)
+    }
+
     @Test(arguments: ["", "<html>", "[]", #"{"errorType":7}"#])
     func `a refusal whose body is no error is still a refusal`(body: String) throws {
         let api = try ScriptedRuntimeAPI([.invocation(payload: []), .answer(status: 410, body: bytes(body))])

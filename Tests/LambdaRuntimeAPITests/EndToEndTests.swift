@@ -107,6 +107,33 @@ import Testing
                     + #"ContainerError"}"#,
             ])
     }
+
+    @Test func `streamed responses end when the handler returns or throws`() async throws {
+        let api = try ScriptedRuntimeAPI([
+            .invocation(id: "a", payload: bytes("one two")), .accepted,
+            .invocation(id: "b", payload: bytes("one throw")), .accepted,
+            .invocation(id: "c", payload: bytes("throw")), .accepted, .refused(500, "ContainerError"),
+        ])
+        let child = try await run("ScriptedFunction", api, ["STREAM": "1"])
+        try #require(child.status == 1)
+        try #require(api.requests.count == 7)
+        #expect(text(api.requests[1].body) == "onetwo")
+        #expect(api.requests[1]["Content-Type"] == "application/octet-stream")
+        #expect(text(api.requests[3].body) == "one")
+        #expect(text(api.requests[3].framedBody).contains("Lambda-Runtime-Function-Error-Type: Function.AsTold\r\n"))
+        #expect(api.requests[5].path.hasSuffix("/c/error"))
+        #expect(child.standardError.split(separator: "\n").count == 1)
+    }
+
+    @Test func `a handler is cancelled when nobody takes its response`() async throws {
+        let api = try ScriptedRuntimeAPI(
+            [.invocation(id: "a", payload: bytes("one wait")), .accepted, .refused(500, "ContainerError")],
+            interruptions: [1: .refused(410, "InvokeTimeout")])
+        let child = try await run("ScriptedFunction", api, ["STREAM": "1"])
+        #expect(child.records.contains { $0.hasPrefix("a\tERROR\tfailed after the end of its response: ") })
+        #expect(child.records.contains("a\tERROR\tthe answer was refused: 410 InvokeTimeout"))
+        #expect(api.requests.count == 3)
+    }
 }
 
 extension ChildProcess {

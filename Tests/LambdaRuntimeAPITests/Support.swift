@@ -18,7 +18,7 @@ func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
 extension ScriptedRuntimeAPI.Request {
     /// All bytes of the request, with a name in place of the port, which the system chose.
-    func bytes(at endpoint: String) -> String { text(head + body).replacing(endpoint, with: "127.0.0.1:PORT") }
+    func bytes(at endpoint: String) -> String { text(head + framedBody).replacing(endpoint, with: "127.0.0.1:PORT") }
 
     /// A string in the body, as an independent reader of JSON sees it.
     func string(_ key: String) throws -> String? { try object[key] as? String }
