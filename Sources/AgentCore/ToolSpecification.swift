@@ -37,7 +37,8 @@ public struct ToolSpecification: Sendable {
     /// Checks the arguments of a call before anything is recorded or run.
     ///
     /// Throws when the arguments do not fit the tool; the model is told so and the tool does not run. It must be a
-    /// function of the arguments alone: its verdict is recorded and not asked for again.
+    /// function of the arguments alone: that a person is to decide is recorded when the model calls, and the arguments are
+    /// checked once more when an approved or interrupted call runs.
     public var review: @Sendable (JSONValue) throws -> ApprovalRequirement
 
     /// Creates a specification.

@@ -25,15 +25,6 @@ struct ChatReplyBuilder {
 
         /// Whether the arguments are whole.
         var isComplete: Bool { (try? JSONValue(parsing: arguments.utf8))?.object != nil }
-        /// Whether a provider takes the name back in the next request: OpenAI's rule.
-        var hasToolName: Bool {
-            (1...64).contains(name.utf8.count)
-                && name.unicodeScalars.allSatisfy { scalar in
-                    scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
-                        || scalar == "_" || scalar == "-"
-                }
-        }
-
         /// Whether the arguments begin here.
         var beginsArguments: Bool { arguments.utf8.first { $0 > 0x20 } == UInt8(ascii: "{") }
     }
@@ -127,7 +118,8 @@ struct ChatReplyBuilder {
         }
         // What was cut off may lack arguments: an incomplete call must not run, and there is no telling which is complete.
         if finishReason == "length" || finishReason == "content_filter" { calls = [] }
-        guard calls.allSatisfy(\.hasToolName) else {
+        // The next request repeats the names, and a provider takes no others.
+        guard calls.allSatisfy({ isPlainName($0.name) }) else {
             throw ModelError(.invalidResponse, "a tool call has no usable name", isRetryable: true)
         }
         return ModelReply(

@@ -15,10 +15,10 @@ import Darwin
 
 /// A model behind an endpoint that speaks OpenAI's chat completions: OpenAI, vLLM, llama.cpp, Ollama and many others.
 ///
-/// The answer is streamed. A request that the server calls retryable (408, 409, 429, 5xx) or that did not reach it is
-/// tried up to three times, as long as no text has been passed on; between the tries it waits for as long as the server
-/// says, else half a second and then a second, with full jitter. A server that asks for more than 20 seconds is not waited
-/// for: its wish is in ``ModelError/retryAfter``.
+/// The answer is streamed. A request that the server calls retryable (408, 409, 429, 5xx) or whose connection failed is
+/// tried up to three times, as long as no text has been passed on; a server may bill each. Between the tries it waits for
+/// as long as the server says, else half a second and then a second, with full jitter. A server that asks for more than 20
+/// seconds is not waited for: its wish is in ``ModelError/retryAfter``.
 public struct OpenAICompatibleModel: LanguageModel {
     /// The address up to `/v1`, such as `https://api.openai.com/v1`.
     public var baseURL: String

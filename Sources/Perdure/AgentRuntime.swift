@@ -50,7 +50,7 @@ public struct AgentRuntime: Sendable {
             guard tools.updateValue(registered, forKey: tool.name) == nil else {
                 throw AgentError(.invalidConfiguration, "two tools are named \(tool.name)")
             }
-            guard isToolName(tool.name) else {
+            guard isPlainName(tool.name) else {
                 throw AgentError(
                     .invalidConfiguration,
                     "\"\(tool.name)\" is no name for a tool: 1 to 64 letters, digits, _ and - of ASCII"

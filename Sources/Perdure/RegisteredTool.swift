@@ -52,16 +52,3 @@ extension ToolResult {
     /// The result of a call whose tool a newer version of the agent does not have.
     static let vanished = ToolResult(status: .failed, content: "The tool does not exist any more.")
 }
-
-/// Whether OpenAI's API takes it as the name of a tool.
-func isToolName(_ name: String) -> Bool {
-    (1...64).contains(name.utf8.count)
-        && name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-}

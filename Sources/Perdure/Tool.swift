@@ -34,7 +34,8 @@ public protocol Tool<Arguments, Output>: Sendable {
     func parameters() throws -> JSONValue
     /// Whether a person has to agree to this call. Default: no.
     ///
-    /// A function of the arguments alone: it is asked once a call, and its verdict is recorded.
+    /// A function of the arguments alone: it is asked when the model calls, which is recorded, and again to check the
+    /// arguments when an approved or interrupted call runs.
     func approval(for arguments: Arguments) -> ApprovalRequirement
     /// Does it.
     ///

@@ -87,15 +87,7 @@ public struct AgentName: Sendable, Hashable, CustomStringConvertible {
     ///
     /// Throws ``SessionStoreError/Code/invalidName`` unless it is 1 to 64 letters, digits, `-` and `_` of ASCII.
     public init(_ name: String) throws(SessionStoreError) {
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        guard isPlain, (1...64).contains(name.utf8.count) else {
+        guard isPlainName(name) else {
             throw .invalidName("an agent's name is 1 to 64 letters, digits, hyphens and underscores of ASCII")
         }
         rawValue = name
