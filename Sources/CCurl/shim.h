@@ -87,4 +87,12 @@ static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
     }
 }
 
+// OpenSSL's, where libcurl is linked with it: resolved when the program is.
+extern int RAND_poll(void) __attribute__((weak));
+
+/* Mixes fresh random bytes of the system into the generator of the TLS library, where that is OpenSSL. */
+static inline void ccurl_reseed(void) {
+    if (RAND_poll != NULL) RAND_poll();
+}
+
 #endif

@@ -10,20 +10,28 @@ struct ChildProcess {
     let standardError: String
 
     /// Runs an executable that was built next to the tests, with these variables and no others.
-    static func run(_ name: String, environment: [String: String]) async throws -> ChildProcess {
+    /// - Parameter meanwhile: What to do with it while it runs.
+    static func run(
+        _ name: String,
+        environment: [String: String],
+        meanwhile: @Sendable (_ processID: Int32) async throws -> Void = { _ in }
+    ) async throws -> ChildProcess {
         let folder = try #require(Bundle.main.executableURL).deletingLastPathComponent()
         let process = Process()
         process.executableURL = folder.appendingPathComponent(name)
         process.environment = environment
         let output = Pipe()
         process.standardError = output
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do { try process.run() } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: error)
-            }
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        process.terminationHandler = { _ in end.finish() }
+        try process.run()
+        do {
+            try await meanwhile(process.processIdentifier)
+        } catch {
+            kill(process.processIdentifier, SIGKILL)
+            throw error
         }
+        for await _ in ends {}
         // A few lines fit the pipe, so reading can wait for the end.
         let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
         #expect(process.terminationReason == .exit)

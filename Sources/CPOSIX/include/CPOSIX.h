@@ -23,4 +23,8 @@ int cposix_lock_holder(int fd, int kind, long long start, long long length, int 
 /// the last component. One attempt: -1 sets errno.
 int cposix_open_or_create(const char *path);
 
+/// Has SIGTERM make a descriptor readable instead of ending the process. Once in a process; the descriptor stays open.
+/// Returns the descriptor, or -1 with errno: EBUSY when somebody else handles, or ignores, the signal already.
+int cposix_watch_termination(void);
+
 #endif
