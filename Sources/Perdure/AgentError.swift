@@ -98,7 +98,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         let code: Code =
             switch error.code {
             case .invalidName: .invalidSession
-            case .unusableRoot: .invalidConfiguration
+            case .unusableRoot, .unsafeMount: .invalidConfiguration
             case .noSuchSession: .noSuchApproval
             case .busy: .sessionBusy
             case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver

@@ -94,7 +94,8 @@ public final class ScriptedRuntimeAPI: Sendable {
         _ answer: @escaping @Sendable (_ number: Int, _ request: Request) -> Step
     ) throws {
         let state = state
-        listener = try LoopbackListener { connection in Self.serve(connection, state, interruptions, extensions, answer) }
+        listener = try LoopbackListener { connection in Self.serve(connection, state, interruptions, extensions, answer)
+        }
     }
 
     /// Starts a server that goes through a script, whatever is asked; later requests wait for ever, as they do for

@@ -16,6 +16,12 @@ func createFolders(_ path: String) -> Int32? {
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
         if let failure = createFolders(String(path[..<slash])) { return failure }
     }
+    return createFolder(path)
+}
+
+/// Creates a folder in one that is there, for the owner only, and makes its name durable. Returns an errno, or nil.
+func createFolder(_ path: String) -> Int32? {
+    if isFolder(path) { return nil }
     // Another process may be creating the same folder.
     if unsafe mkdir(path, 0o700) != 0, errno != EEXIST { return errno }
     guard isFolder(path) else { return ENOTDIR }

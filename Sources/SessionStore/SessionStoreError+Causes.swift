@@ -104,7 +104,8 @@ extension SessionStoreError {
         return SessionStoreError(
             number == EROFS ? .readOnly : .unusableRoot,
             at: "open root",
-            "\(root): \(reason); mount the file system there with write access, or set PERDURE_ROOT to a folder"
+            "\(root): \(reason); is the file system mounted? The folder has to be writable, or the one above it so that it "
+                + "can be created"
         )
     }
 

@@ -7,7 +7,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
-            case emptyCommit, unusableRoot, damaged, newerSchema, foreignFile, inputOutput, released
+            case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -32,6 +32,8 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let emptyCommit = Code(.emptyCommit)
         /// The root folder cannot be used.
         public static let unusableRoot = Code(.unusableRoot)
+        /// The root folder is on a file system that is mounted in a way that loses or mixes up what is written.
+        public static let unsafeMount = Code(.unsafeMount)
         /// The file does not hold what was written to it.
         public static let damaged = Code(.damaged)
         /// The file was written by a newer version of this library.

@@ -18,6 +18,7 @@ struct CrashAgent {
             let agent = Agent(name: "crash", instructions: "", model: model) {
                 Act(name: "set", effect: .idempotent, effects: effects, crash: crash)
                 Act(name: "pay", effect: .once, effects: effects, crash: crash)
+                Wait(crash: crash)
             }
             let handler = try AgentHandler(agent, environment: environment)
             return { payload, context in
@@ -76,5 +77,20 @@ struct Act: Tool {
         guard write(file, line, line.count) == line.count, fsync(file) == 0 else { throw POSIXError(.EIO) }
         crash.here("after the effect of \(name)")
         return "done"
+    }
+}
+
+/// A tool that never ends the first time.
+struct Wait: Tool {
+    struct Arguments: Codable {}
+    let name = "wait"
+    let effect = ToolEffect.pure
+    let crash: Crash
+    let description = "Waits."
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        guard open(crash.mark, O_CREAT | O_EXCL | O_WRONLY, 0o600) >= 0 else { return "done" }
+        try await Task.sleep(for: .seconds(3600))
+        return "late"
     }
 }

@@ -20,6 +20,7 @@ struct Deployment: Sendable {
     static func run(
         environment: [String: String] = [:],
         concurrency: Int = 1,
+        perSandbox: Int = 1,
         answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
         _ body: @Sendable (Deployment) async throws -> Void
     ) async throws {
@@ -32,13 +33,14 @@ struct Deployment: Sendable {
         variables["PERDURE_MODEL_URL"] = model.url
         variables["EFFECTS"] = root.appendingPathComponent("effects").path
         variables["CRASH_MARK"] = root.appendingPathComponent("mark").path
-        let function = FunctionConfiguration(
+        var function = FunctionConfiguration(
             name: "agent",
             bootstrap: Self.bootstrap,
             environment: variables,
             timeout: .seconds(60),
             maximumConcurrency: concurrency
         )
+        function.concurrencyPerSandbox = perSandbox
         let emulator = LambdaEmulator(functions: [function]) { _ in }
         let address = try await emulator.start()
         do {

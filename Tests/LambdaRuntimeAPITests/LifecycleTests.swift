@@ -29,7 +29,8 @@ import Testing
         }
     }
 
-    @Test func `an extension is registered before the first invocation, and waits on a connection of its own`() async throws
+    @Test func `an extension is registered before the first invocation, and waits apart`()
+        async throws
     {
         let api = try ScriptedRuntimeAPI([.hang], extensions: Self.extensions)
         let child = try await run("Echo", api, terminatedAt: 1)
