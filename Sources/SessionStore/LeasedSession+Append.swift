@@ -86,7 +86,13 @@ extension LeasedSession {
                 "UPDATE calls SET state = ? WHERE id = ? AND state = 'claimed'",
                 .text(result.status == .unknown ? "unknown" : "settled"), .text(position.description)
             )
-        case .reply, .approvalRequest, .refusal:
+        case .rewind:
+            // What was open will not be closed any more.
+            try change("UPDATE calls SET state = 'unknown' WHERE state = 'claimed'")
+            try change(
+                "UPDATE requests SET outcome = ? WHERE outcome IS NULL",
+                .text(JSONValue.object(Outcome.failed(reason: "the conversation was taken back").json).description))
+        case .reply, .approvalRequest, .refusal, .checkpoint:
             break
         }
     }
