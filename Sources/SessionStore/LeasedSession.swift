@@ -107,14 +107,7 @@ public struct LeasedSession: ~Copyable {
 
     /// The whole log with what the file knows beside it.
     public func storedEntries() throws(SessionStoreError) -> [StoredEntry] {
-        let rows = try sqlite(at: "read log") { () throws(SQLiteError) in
-            try connection.query("SELECT seq, turn, kind, call, body, at FROM log ORDER BY seq") {
-                row throws(SQLiteError) in try StoredEntry.Row(row)
-            }
-        }
-        var entries: [StoredEntry] = []
-        for row in rows { entries.append(try StoredEntry(row)) }
-        return entries
+        try read("ORDER BY seq")
     }
 
     /// What is known of a request id; nil when the session has not seen it.
@@ -167,7 +160,7 @@ public struct LeasedSession: ~Copyable {
     }
 
     /// One transaction, which begins with the fence.
-    private mutating func commit(
+    mutating func commit(
         _ body: (borrowing LeasedSession, _ epoch: Int64) throws(SessionStoreError) -> Void
     ) throws(SessionStoreError) {
         guard !isDead else { throw .released(at: "append") }

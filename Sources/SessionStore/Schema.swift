@@ -39,14 +39,16 @@ enum Schema {
             created  INTEGER NOT NULL,           -- milliseconds since 1970
             epoch    INTEGER NOT NULL,           -- counts the leases that wrote
             owner    TEXT    NOT NULL,           -- the lease that wrote last
-            attempt  TEXT                        -- the invocation that wrote last
+            attempt  TEXT,                       -- the invocation that wrote last
+            origin   TEXT                        -- JSON: the session and turn that it was forked from; NULL
         ) STRICT;
 
         -- Append-only. The conversation is a fold over it.
         CREATE TABLE log (
             seq  INTEGER PRIMARY KEY,
             turn INTEGER NOT NULL,
-            kind TEXT    NOT NULL,               -- input, reply, claim, approval, decision, result, refusal
+            kind TEXT    NOT NULL,               -- input, reply, claim, approval, decision, result, refusal,
+                                                 -- checkpoint, rewind
             call TEXT,                           -- the tool call that it is about, as reply.index
             body TEXT    NOT NULL,               -- JSON
             at   INTEGER NOT NULL                -- milliseconds since 1970
@@ -69,5 +71,38 @@ enum Schema {
             attempt INTEGER NOT NULL,
             epoch   INTEGER NOT NULL             -- of the lease that claimed it
         ) STRICT, WITHOUT ROWID;
+
+        -- Reserved, so that a file of version 1 has all of them; nothing writes to these three yet.
+        -- When the session wants to be called again.
+        CREATE TABLE wakes (
+            id      TEXT PRIMARY KEY,
+            due     INTEGER NOT NULL,            -- milliseconds since 1970
+            payload TEXT    NOT NULL             -- JSON
+        ) STRICT, WITHOUT ROWID;
+
+        -- What the agent keeps beyond the conversation.
+        CREATE TABLE memory (
+            path    TEXT PRIMARY KEY,
+            text    TEXT    NOT NULL,
+            version INTEGER NOT NULL,
+            uses    INTEGER NOT NULL DEFAULT 0,
+            used    INTEGER,                     -- milliseconds since 1970
+            updated INTEGER NOT NULL             -- milliseconds since 1970
+        ) STRICT;
+
+        -- What has been spent.
+        CREATE TABLE budget (
+            name  TEXT PRIMARY KEY,
+            spent INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
         """
+
+    /// The tables besides `meta` and `log`, with their columns.
+    static let indexes: [(name: String, columns: [String])] = [
+        ("requests", ["id", "turn", "outcome"]),
+        ("calls", ["id", "tool", "effect", "state", "attempt", "epoch"]),
+        ("wakes", ["id", "due", "payload"]),
+        ("memory", ["path", "text", "version", "uses", "used", "updated"]),
+        ("budget", ["name", "spent"]),
+    ]
 }

@@ -8,6 +8,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
+            case noSuchTurn, alreadyExists, invalidArchive
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -44,6 +45,13 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let inputOutput = Code(.inputOutput)
         /// The lease was given back, or died with an earlier error.
         public static let released = Code(.released)
+
+        /// The conversation cannot go back to that turn, or no checkpoint has that label.
+        public static let noSuchTurn = Code(.noSuchTurn)
+        /// A session of that id has a history already.
+        public static let alreadyExists = Code(.alreadyExists)
+        /// What was to be imported is no session, or not one that this library understands.
+        public static let invalidArchive = Code(.invalidArchive)
 
         /// The name of the code.
         public var description: String { value.rawValue }

@@ -33,6 +33,12 @@ public struct StoredEntry: Sendable, Hashable {
         }
     }
 
+    init(sequence: Int, time: Int64, entry: Entry) {
+        self.sequence = sequence
+        self.time = time
+        self.entry = entry
+    }
+
     init(_ row: Row) throws(SessionStoreError) {
         sequence = Int(row.sequence)
         time = row.time

@@ -45,7 +45,8 @@ import Testing
 
     @Test func `it can go back to its beginning, and again`() throws {
         let history = try Self.fold(
-            Self.turn(1) + [Self.rewind(2, to: 0)] + Self.turn(3) + Self.turn(4) + [Self.rewind(5, to: 3)] + Self.turn(6))
+            Self.turn(1) + [Self.rewind(2, to: 0)] + Self.turn(3) + Self.turn(4) + [Self.rewind(5, to: 3)]
+                + Self.turn(6))
         #expect(Self.texts(history) == ["question 3", "answer 3", "question 6", "answer 6"])
     }
 
