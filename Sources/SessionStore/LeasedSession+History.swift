@@ -52,7 +52,7 @@ extension LeasedSession {
 
     func read(_ clause: String, _ bindings: SQLiteValue...) throws(SessionStoreError) -> [StoredEntry] {
         let rows = try sqlite(at: "read log") { () throws(SQLiteError) in
-            try connection.query("SELECT seq, turn, kind, call, body, at FROM log \(clause)", bindings) {
+            try connection.query("SELECT seq, turn, kind, call, body, at, outcome FROM log \(clause)", bindings) {
                 row throws(SQLiteError) in try StoredEntry.Row(row)
             }
         }

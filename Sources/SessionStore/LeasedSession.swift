@@ -112,17 +112,16 @@ public struct LeasedSession: ~Copyable {
 
     /// What is known of a request id; nil when the session has not seen it.
     public func request(_ id: String) throws(SessionStoreError) -> RequestRecord? {
-        let rows = try sqlite(at: "read request") { () throws(SQLiteError) in
-            try connection.query("SELECT turn, outcome FROM requests WHERE id = ?", .text(id)) {
-                row throws(SQLiteError) in (turn: try row.int(0), outcome: try row.optionalText(1))
+        let found = try sqlite(at: "read request") { () throws(SQLiteError) in
+            try connection.query("SELECT turn, seq FROM requests WHERE id = ?", .text(id)) {
+                row throws(SQLiteError) in (turn: try row.int(0), sequence: try row.int(1))
             }
         }
-        guard let found = rows.first else { return nil }
-        guard let text = found.outcome else { return RequestRecord(turn: Int(found.turn), outcome: nil) }
-        guard let outcome = (try? JSONValue(parsing: text.utf8)).flatMap(Outcome.init(json:)) else {
-            throw SessionStoreError(.damaged, at: "read request", "the outcome of turn \(found.turn) is no outcome")
-        }
-        return RequestRecord(turn: Int(found.turn), outcome: outcome)
+        guard let found = found.first else { return nil }
+        let end = try read("WHERE seq >= ? AND outcome IS NOT NULL ORDER BY seq LIMIT 1", .integer(found.sequence))
+        // The turn may have been left for a later one; only a rewind settles what it leaves.
+        let isSettled = end.first.map { $0.entry.turn == found.turn || $0.outcome == .takenBack } ?? false
+        return RequestRecord(turn: Int(found.turn), outcome: isSettled ? end.first?.outcome : nil)
     }
 
     /// Counts what there is, without reading it.
@@ -151,11 +150,11 @@ public struct LeasedSession: ~Copyable {
     /// `duplicateRequest`, and the errors of the file system. Nothing is written then.
     /// - Parameter outcome: Settles every request of the turn that has no outcome yet.
     public mutating func append(_ entries: [Entry], outcome: Outcome? = nil) throws(SessionStoreError) {
-        guard let turn = entries.last?.turn else {
+        guard !entries.isEmpty else {
             throw SessionStoreError(.emptyCommit, at: "append", "a commit needs an entry, and so does an outcome")
         }
         try commit { (session, next) throws(SessionStoreError) in
-            try session.write(entries, turn: turn, outcome: outcome, epoch: next)
+            try session.write(entries, outcome: outcome, epoch: next)
         }
     }
 

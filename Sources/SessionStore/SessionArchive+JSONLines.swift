@@ -9,14 +9,15 @@ import SQLiteDriver
 ///
 /// ```
 /// {"perdure":"session","version":1,"agent":"support","session":"ada","identity":"…","created":…}
-/// {"table":"log","seq":1,"turn":1,"kind":"input","call":null,"at":…,"body":{"request":"…","text":"…"}}
-/// {"table":"requests","id":"…","turn":1,"outcome":{…}}
+/// {"table":"log","seq":1,"turn":1,"kind":"input","call":null,"at":…,"body":{…}}
+/// {"table":"log","seq":2,"turn":1,"kind":"reply","call":null,"at":…,"body":{…},"outcome":{"status":"completed","reply":"…"}}
+/// {"table":"requests","id":"…","turn":1,"seq":1}
 /// {"table":"calls","id":"1.0","tool":"…","effect":"once","state":"settled","attempt":1,"epoch":2}
 /// ```
 extension SessionArchive {
     private static let version = 1
     /// Columns whose text is JSON, and is written as such.
-    private static let jsonColumns: Set = ["outcome", "payload"]
+    private static let jsonColumns: Set = ["payload"]
 
     /// The lines, without their line breaks.
     public var lines: some Sequence<JSONValue> {
@@ -24,12 +25,14 @@ extension SessionArchive {
             rows.lazy.map { Self.line(table.name, zip(table.columns, $0)) }
         }
         let log = entries.lazy.map { stored -> JSONValue in
-            [
+            var line: JSONObject = [
                 "table": "log", "seq": .init(stored.sequence), "turn": .init(stored.entry.turn),
                 "kind": .init(stored.entry.kind.rawValue),
                 "call": stored.entry.position.map { .init($0.description) } ?? .null, "at": .init(Int(stored.time)),
                 "body": stored.entry.body,
             ]
+            if let outcome = stored.outcome { line["outcome"] = .object(outcome.json) }
+            return .object(line)
         }
         return [[header], Array(log), Array(others)].lazy.joined()
     }
@@ -121,9 +124,11 @@ extension SessionArchive {
         let call = line["call"]?.string
         let position = call.flatMap(CallPosition.init)
         guard (call == nil) == (position == nil) else { throw .invalidArchive(number, "it names no call") }
+        let outcome = line["outcome"].flatMap(Outcome.init(json:))
+        guard (outcome == nil) == (line["outcome"] == nil) else { throw .invalidArchive(number, "its outcome is none") }
         do throws(LoopError) {
             let entry = try Entry(turn: turn, kind: kind, position: position, body: body)
-            return StoredEntry(sequence: sequence, time: Int64(time), entry: entry)
+            return StoredEntry(sequence: sequence, time: Int64(time), entry: entry, outcome: outcome)
         } catch {
             throw .invalidArchive(number, "\(error)")
         }

@@ -112,10 +112,11 @@ extension LeasedSession {
                     .text(keepingIdentity ? archive.identity : session.identity))
                 for stored in archive.entries {
                     try session.connection.run(
-                        "INSERT INTO log (seq, turn, kind, call, body, at) VALUES (?, ?, ?, ?, ?, ?)",
+                        "INSERT INTO log (seq, turn, kind, call, body, at, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
                         .integer(Int64(stored.sequence)), .integer(Int64(stored.entry.turn)),
                         .text(stored.entry.kind.rawValue), .init(stored.entry.position?.description),
-                        .text(stored.entry.body.description), .integer(stored.time))
+                        .text(stored.entry.body.description), .integer(stored.time),
+                        .init(stored.outcome?.column(beside: stored.entry)))
                 }
                 for (table, rows) in zip(Schema.indexes, archive.rows) {
                     let marks = table.columns.map { _ in "?" }.joined(separator: ", ")

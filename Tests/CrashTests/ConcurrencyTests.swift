@@ -49,7 +49,7 @@ import Testing
             #expect(try deployment.query(torn) == "100")
             let inputs = "SELECT count(DISTINCT body ->> 'text') FROM log WHERE kind = 'input'"
             #expect(try deployment.query(inputs) == "100")
-            #expect(try deployment.query("SELECT count(*) FROM requests WHERE outcome IS NOT NULL") == "100")
+            #expect(try deployment.query("SELECT count(*) FROM log WHERE outcome IS NOT NULL") == "100")
             #expect(try deployment.query("PRAGMA integrity_check") == "ok")
         }
     }

@@ -150,7 +150,7 @@ struct BrokenFileTests {
     func `an outcome that is none is damage`(_ outcome: String) throws {
         let root = try TemporaryRoot()
         try root.fill()
-        #expect(try sqlite3(root.database(), "UPDATE requests SET outcome = \(outcome)") == "")
+        #expect(try sqlite3(root.database(), "UPDATE log SET outcome = \(outcome) WHERE seq = 2") == "")
         let leased = try root.lease()
         do {
             _ = try leased.request("r1")

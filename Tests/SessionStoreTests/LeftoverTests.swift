@@ -43,7 +43,7 @@ struct LeftoverTests {
             let shell = try Child.sqlite3(
                 folder + "/t.db",
                 """
-                PRAGMA page_size=16384; PRAGMA cache_size=1; BEGIN; CREATE TABLE t (v);
+                PRAGMA page_size=4096; PRAGMA cache_size=1; BEGIN; CREATE TABLE t (v);
                 INSERT INTO t VALUES (zeroblob(200000)), (zeroblob(200000));
                 .shell cp '\(folder)/t.db' '\(folder)/s.db'; cp '\(folder)/t.db-journal' '\(folder)/s.db-journal'
                 SELECT 'copied';
