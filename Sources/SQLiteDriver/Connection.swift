@@ -36,6 +36,8 @@ import CSQLite
     private static let cacheLimit = 64
 
     private var database: OpaquePointer?
+    /// The files that it works on without opening them, if it does; valid as long as the database is open.
+    var files: OpaquePointer?
     private var idle: [String: StatementHandle] = [:]
 
     /// Opens a database. The file itself is not read before the first statement.
@@ -87,6 +89,7 @@ import CSQLite
         let result = unsafe sqlite3_close(database)
         try unsafe check(result, "close", on: database)
         unsafe self.database = nil
+        unsafe files = nil
     }
 
     /// The open handle.
@@ -94,6 +97,7 @@ import CSQLite
         guard let database = unsafe database else {
             throw SQLiteError(.misuse, call: call, message: "the connection is closed")
         }
+        if let files = unsafe files, let refusal = unsafe SQLiteError(refusedBy: files, call: call) { throw refusal }
         return unsafe database
     }
 
