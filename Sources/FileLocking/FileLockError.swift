@@ -49,7 +49,7 @@ public struct FileLockError: Error, Sendable, Equatable {
     }
 
     /// Translates the error number of a failed `call`.
-    init(errno: Int32, call: StaticString) {
+    package init(errno: Int32, call: StaticString) {
         let code: Code =
             switch errno {
             case ENOLCK: .tooManyLocks

@@ -8,19 +8,18 @@ enum Schema {
     /// `PRAGMA application_id`: "PERD" in ASCII. `file(1)` and this library tell session files from others by it.
     static let applicationID: Int64 = 0x5045_5244
 
+    /// The size of a page of the database.
+    static let pageSize: Int64 = 16_384
+
     /// Settings of the connection, before its first access to the file. `Schema.useLog` follows them.
     ///
-    /// * `locking_mode=EXCLUSIVE` before WAL keeps the WAL index on the heap. SQLite's manual: "If an EXCLUSIVE locking
-    ///   mode is set prior to the first WAL-mode database access, then SQLite never attempts to call any of the shared-memory
-    ///   methods and hence no shared-memory wal-index is ever created." Shared memory does not work over NFS.
     /// * `page_size=16384`: a cold tail of 20 entries of 2 KB is 2 to 4 reads instead of 18 to 24.
     /// * `synchronous=FULL`: a commit is on stable storage when it returns; with NORMAL it would sit in the page cache
     ///   of a sandbox that is about to freeze.
     /// * `mmap_size=0`: a truncated file must be an error, not a SIGBUS.
     /// * `wal_autocheckpoint=0`: checkpoints run under the lease, when the session is given back.
     static let connectionSettings = """
-        PRAGMA locking_mode=EXCLUSIVE;
-        PRAGMA page_size=16384;
+        PRAGMA page_size=\(pageSize);
         PRAGMA synchronous=FULL;
         PRAGMA mmap_size=0;
         PRAGMA wal_autocheckpoint=0;
