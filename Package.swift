@@ -172,7 +172,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StoreWriter",
-            dependencies: ["AgentCore", "SessionStore"],
+            dependencies: ["AgentCore", "SQLiteDriver", "SessionStore"],
             path: "Tests/StoreWriter",
             swiftSettings: swiftSettings
         ),
