@@ -41,7 +41,7 @@ public struct FileLockError: Error, Sendable, Equatable {
     /// also means that the mount has no locking at all.
     public var isRetryable: Bool { code == .heldElsewhere || code == .claimedHere }
 
-    init(_ code: Code, call: StaticString, errno: Int32? = nil, holder: Int32? = nil) {
+    package init(_ code: Code, call: StaticString, errno: Int32? = nil, holder: Int32? = nil) {
         self.code = code
         self.call = call
         self.errno = errno

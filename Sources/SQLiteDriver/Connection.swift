@@ -6,7 +6,8 @@ import CSQLite
 /// A connection to one database file, used by one owner at a time.
 ///
 /// It blocks its thread for as long as the file system takes. Nothing here waits for locks: a conflict is
-/// `SQLITE_BUSY` at once. No global state of SQLite is changed and no callback is installed.
+/// `SQLITE_BUSY` at once. No global state of SQLite is changed, but for the file layer that `DatabaseFiles` adds to its
+/// list, and no callback is installed.
 ///
 /// What is set on every connection, in the words of SQLite's manual:
 /// - `SQLITE_OPEN_NOMUTEX`: *"The new database connection will use the 'multi-thread' threading mode"*, in which the
@@ -77,7 +78,8 @@ import CSQLite
         _ = unsafe sqlite3_close_v2(database)
     }
 
-    /// Closes the connection: every descriptor of the file, and with them **all POSIX locks of this process on it**.
+    /// Closes the connection: every descriptor of the file, and with them **all POSIX locks of this process on it**. A
+    /// connection on `DatabaseFiles` has no descriptors of its own, and closes none.
     ///
     /// The last connection to a WAL database writes a checkpoint first, unless `setCheckpointOnClose(false)` was called.
     /// Closing twice does nothing.

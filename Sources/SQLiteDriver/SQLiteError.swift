@@ -102,7 +102,8 @@ public struct SQLiteError: Error, Sendable {
     /// The same error, as what happened while `cause` was handled.
     func whileHandling(_ cause: any Error) -> SQLiteError {
         SQLiteError(
-            code, call: call, message: message, sql: sql, systemErrno: systemErrno, fileFailure: fileFailure, cause: cause)
+            code, call: call, message: message, sql: sql, systemErrno: systemErrno, fileFailure: fileFailure,
+            cause: cause)
     }
 }
 

@@ -184,7 +184,7 @@ public struct LeasedSession: ~Copyable {
     }
 
     /// The size of the write-ahead log above which it is copied into the database when the lease ends: a cold turn
-    /// reads the log once, so it must not grow for ever, and a checkpoint costs two syncs.
+    /// reads the log once, so it must not grow for ever, and a checkpoint costs three syncs.
     static let checkpointThreshold: Int64 = 4 << 20
 
     /// The size of the write-ahead log in bytes.

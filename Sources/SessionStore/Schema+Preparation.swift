@@ -34,7 +34,7 @@ extension Schema {
             try sqlite(at: "create") { () throws(SQLiteError) in
                 try create(connection, as: names, now: now)
                 // Into the database at once: a session whose log is lost must not get a new identity, from which new
-                // idempotency keys would follow. Two more syncs, once in its life.
+                // idempotency keys would follow. Three more syncs, once in its life.
                 try connection.checkpoint(.truncate)
             }
         }

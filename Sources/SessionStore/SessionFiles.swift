@@ -26,7 +26,12 @@ struct SessionFiles {
         _ bytes: Range<Int64>,
         as operation: FileOperation
     ) throws(SessionStoreError) -> FileLock {
-        try perform(operation, call: "fcntl(F_SETLK)") { () throws(FileLockError) in
+        let failure = { (number: Int32) in
+            number == EAGAIN || number == EACCES
+                ? FileLockError(.heldElsewhere, call: "fcntl(F_SETLK)", errno: number)
+                : FileLockError(errno: number, call: "fcntl(F_SETLK)")
+        }
+        return try perform(operation, failure: failure) { () throws(FileLockError) in
             try FileLock.acquire(on: file, bytes: bytes, namesHolder: false)
         }
     }
@@ -54,9 +59,15 @@ struct SessionFiles {
         call: StaticString,
         _ body: () throws(FileLockError) -> Result
     ) throws(SessionStoreError) -> Result {
-        try locking { () throws(FileLockError) in
-            try operation.perform(on: path, failure: { FileLockError(errno: $0, call: call) }, body)
-        }
+        try perform(operation, failure: { FileLockError(errno: $0, call: call) }, body)
+    }
+
+    private func perform<Result: ~Copyable>(
+        _ operation: FileOperation,
+        failure: (Int32) -> FileLockError,
+        _ body: () throws(FileLockError) -> Result
+    ) throws(SessionStoreError) -> Result {
+        try locking { () throws(FileLockError) in try operation.perform(on: path, failure: failure, body) }
     }
 
     // MARK: - What a crash may have left

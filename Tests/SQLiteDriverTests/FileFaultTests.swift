@@ -158,7 +158,8 @@ struct FileFaultTests {
             let run = try Self.run(plan, on: database)
             #expect(run.error == nil && run.acknowledged.count == 6)
         }
-        #expect(try shell("sqlite3", database.path, "PRAGMA integrity_check; SELECT count(*) FROM t").output == "ok\n37\n")
+        let shown = try shell("sqlite3", database.path, "PRAGMA integrity_check; SELECT count(*) FROM t")
+        #expect(shown.output == "ok\n37\n")
     }
 
     @Test func `a plan counts, and hits the files of its folder only`() throws {

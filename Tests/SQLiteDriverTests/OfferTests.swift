@@ -96,7 +96,8 @@ struct OfferTests {
     @Test func `a connection that outlives the offer touches nothing`() throws {
         let folder = try TemporaryFolder()
         let path = folder.path("s.db")
-        let descriptors = [path, path + "-wal"].map { (file: String) in open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+        let descriptors = [path, path + "-wal"].map { (file: String) in open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        }
         defer { descriptors.forEach { close($0) } }
         let files = try DatabaseFiles(path: path, database: descriptors[0], log: descriptors[1])
         let connection = try Connection(files: files)
