@@ -37,6 +37,16 @@ func syncFolder(_ path: String) -> Int32? {
     return fsync(descriptor) == 0 || errno == EINVAL ? nil : errno
 }
 
+/// The first byte of a file, nil when it is empty or missing; or an errno.
+func firstByte(of path: String) -> (byte: UInt8?, failure: Int32?) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return (nil, errno == ENOENT ? nil : errno) }
+    defer { close(descriptor) }
+    var byte: UInt8 = 0
+    let count = unsafe pread(descriptor, &byte, 1, 0)
+    return count < 0 ? (nil, errno) : (count == 0 ? nil : byte, nil)
+}
+
 private func isFolder(_ path: String) -> Bool {
     var found = stat()
     return unsafe stat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR

@@ -24,7 +24,7 @@ public struct LeasedSession: ~Copyable {
     public let created: Int64
     /// The names that the session was created under.
     public let names: SessionNames
-    // Declared before the files, and therefore closed before they are unlocked when the value is dropped.
+    // Declared before the files, and therefore closed before them when the value is dropped.
     let connection: Connection
     private let files: LeasedFiles
     let owner: String
@@ -41,20 +41,9 @@ public struct LeasedSession: ~Copyable {
         attempt: String,
         now: @escaping @Sendable () -> Int64
     ) throws(SessionStoreError) {
-        let path = files.path
-        let connection = try sqlite(at: "open") { () throws(SQLiteError) in
-            try Connection(path: path, vfs: "unix-none", mode: .readWrite)
-        }
-        do throws(SessionStoreError) {
-            let meta = try Self.open(connection, as: names, now: now())
-            // Opening may have rolled back a creation that a crash cut off, and deleted the log that is locked.
-            guard try files.areInPlace() else { throw SessionStoreError.replaced }
-            (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
-        } catch {
-            // Before the locks go: closing later could drop those of the next lease in this process.
-            try? connection.close()
-            throw error
-        }
+        let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
+        let meta = try Self.open(connection, as: names, now: now())
+        (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
         self.connection = connection
         self.files = files
         self.attempt = attempt
@@ -76,7 +65,6 @@ public struct LeasedSession: ~Copyable {
     ) throws(SessionStoreError) -> Meta {
         try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.setCheckpointOnClose(false)
-            try connection.setPersistentWAL(true)
             try connection.execute(Schema.connectionSettings)
         }
         try Schema.prepare(connection, as: names, now: now)
@@ -188,7 +176,7 @@ public struct LeasedSession: ~Copyable {
     }
 
     /// The size of the write-ahead log above which it is copied into the database when the lease ends: a cold turn
-    /// reads the log once, so it must not grow for ever, and a checkpoint costs two syncs.
+    /// reads the log once, so it must not grow for ever, and a checkpoint costs three syncs.
     static let checkpointThreshold: Int64 = 4 << 20
 
     /// The size of the write-ahead log in bytes.
@@ -204,7 +192,6 @@ public struct LeasedSession: ~Copyable {
         } catch {
             failure = error
         }
-        // In any case, and before the locks go: closing later could drop those of the next lease in this process.
         do throws(SessionStoreError) {
             try sqlite(at: "release") { () throws(SQLiteError) in try connection.close() }
         } catch {

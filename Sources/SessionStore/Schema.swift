@@ -8,11 +8,11 @@ enum Schema {
     /// `PRAGMA application_id`: "PERD" in ASCII. `file(1)` and this library tell session files from others by it.
     static let applicationID: Int64 = 0x5045_5244
 
+    /// The size of a page of the database.
+    static let pageSize: Int64 = 4096
+
     /// Settings of the connection, before its first access to the file. `Schema.useLog` follows them.
     ///
-    /// * `locking_mode=EXCLUSIVE` before WAL keeps the WAL index on the heap. SQLite's manual: "If an EXCLUSIVE locking
-    ///   mode is set prior to the first WAL-mode database access, then SQLite never attempts to call any of the shared-memory
-    ///   methods and hence no shared-memory wal-index is ever created." Shared memory does not work over NFS.
     /// * `page_size=4096`: a commit writes whole pages, most of them for a few bytes (the epoch, the size of the file, an
     ///   index). Two messages of 2 KB are 24 KB with 4 KiB pages, 40 KB with 8 KiB and 70 KB with 16 KiB.
     /// * `synchronous=FULL`: a commit is on stable storage when it returns; with NORMAL it would sit in the page cache
@@ -20,8 +20,7 @@ enum Schema {
     /// * `mmap_size=0`: a truncated file must be an error, not a SIGBUS.
     /// * `wal_autocheckpoint=0`: checkpoints run under the lease, when the session is given back.
     static let connectionSettings = """
-        PRAGMA locking_mode=EXCLUSIVE;
-        PRAGMA page_size=4096;
+        PRAGMA page_size=\(pageSize);
         PRAGMA synchronous=FULL;
         PRAGMA mmap_size=0;
         PRAGMA wal_autocheckpoint=0;

@@ -50,7 +50,7 @@ extension SessionStoreError {
     init(_ error: SQLiteError, at operation: String) {
         switch error.code.primary {
         case .full:
-            self = .system(ENOSPC, at: operation)
+            self = .system(error.fileFailure?.errno ?? ENOSPC, at: operation)
         case .readOnly:
             self = .system(EROFS, at: operation)
         case .busy:
