@@ -99,6 +99,7 @@ import Testing
         Unasked(testDescription: "null", payload: bytes(#"{"session":"a","id":"1","message":"m","stream":null}"#)),
         Unasked(testDescription: "an event that asks not to", payload: bytes(request.replacing("true", with: "false"))),
         Unasked(testDescription: "a request that cannot be streamed", payload: httpEvent(body: request)),
+        Unasked(testDescription: "the same in format 1.0", payload: restEvent(body: request, version: "1.0")),
         Unasked(testDescription: "one that is wrong", payload: httpEvent(body: "{}")),
     ]
 

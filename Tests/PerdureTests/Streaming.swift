@@ -74,13 +74,14 @@ final class Gate: Sendable {
     func wait() { _ = semaphore.wait(timeout: .now() + 30) }
 }
 
-/// A request as a REST API of API Gateway hands it over.
-func restEvent(body: String) -> [UInt8] {
-    let event: JSONValue = [
+/// A request as a REST API of API Gateway hands it over, or with version 1.0 an HTTP API.
+func restEvent(body: String, version: String? = nil) -> [UInt8] {
+    var event: JSONObject = [
         "resource": "/", "path": "/", "httpMethod": "POST", "headers": ["Content-Type": "application/json"],
         "queryStringParameters": nil, "stageVariables": nil,
         "requestContext": ["resourcePath": "/", "httpMethod": "POST", "stage": "live", "requestId": "r"],
         "body": .init(body), "isBase64Encoded": false,
     ]
-    return event.bytes()
+    if let version { event["version"] = .init(version) }
+    return JSONValue.object(event).bytes()
 }
