@@ -39,10 +39,10 @@ struct InvokeClient: Sendable {
     ///
     /// Functions that do not stream, and endpoints that cannot, answer in one piece.
     func stream(_ event: JSONObject, onText: (_ text: String, _ step: Int) async -> Void) async throws -> JSONValue {
-        var event = event
-        event["stream"] = true
+        var streamed = event
+        streamed["stream"] = true
         let response = try await http.stream(
-            request("2021-11-15", "response-streaming-invocations", .object(event)),
+            request("2021-11-15", "response-streaming-invocations", .object(streamed)),
             limits: HTTPLimits(timeout: timeout))
         // An endpoint without the operation has not run anything.
         guard response.head.status != 404 else { return try await invoke(.object(event)) }

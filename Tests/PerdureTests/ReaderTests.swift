@@ -17,18 +17,24 @@ import Testing
     static let request = bytes(#"{"session":"a","id":"1","message":"Hello","stream":true}"#)
     static let done = "event: done\ndata: {\"session\":\"a\",\"id\":\"1\",\"status\":\"completed\",\"reply\":"
 
-    @Test(arguments: [
-        ScriptedRuntimeAPI.Step.raw([], resets: true), .refused(410, "InvokeTimeout"),
-        .refused(413, "RequestEntityTooLarge"),
-    ])
-    func `a turn goes on to its end when its reader leaves`(interruption: ScriptedRuntimeAPI.Step) async throws {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var interruption: ScriptedRuntimeAPI.Step
+    }
+    static let cases = [
+        Case(testDescription: "a reset", interruption: .raw([], resets: true)),
+        Case(testDescription: "too late", interruption: .refused(410, "InvokeTimeout")),
+        Case(testDescription: "too large", interruption: .refused(413, "RequestEntityTooLarge")),
+    ]
+
+    @Test(arguments: cases) func `a turn goes on to its end when its reader leaves`(sample: Case) async throws {
         let gate = Gate()
         // The second piece waits until the response was refused, and the handler's task cancelled.
         let server = try ScriptedModelServer([
             .pieces(["Half. ", "Whole."]) { if $0 == 1 { gate.wait() } }
         ])
         let handler = AgentHandler(try bench.runtime(server))
-        let lost = try await handler.streamed(Self.request, interruption: interruption, whenSent: gate.open)
+        let lost = try await handler.streamed(Self.request, interruption: sample.interruption, whenSent: gate.open)
         #expect((try? lost.receipt.get()) != .accepted)
         #expect(server.answeredCount == 1)
         #expect(try bench.leftovers() == [])
