@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import Foundation
+import LambdaEmulator
 import Perdure
 import PerdureTesting
 import Synchronization
@@ -68,6 +69,34 @@ import Testing
         }
     }
 
+    @Test func `a SIGTERM after half of the text is told, and the same id goes on`() async throws {
+        try await run { deployment, gate in
+            let process = try #require(try await deployment.warmUp(gate))
+            let first = Mutex("")
+            let answer = try await deployment.stream(Self.event) { piece in
+                let text = first.withLock { text in
+                    text += piece
+                    return text
+                }
+                if text == Self.half { kill(process, SIGTERM) }
+                return true
+            }
+            let seen = first.withLock(\.self)
+            let failure = "event: error\ndata: {\"error\":{\"type\":\"Function.DeadlineExceeded\","
+            #expect(seen.hasPrefix(Self.half + failure) && seen.hasSuffix("}}\n\n"))
+            #expect(answer.complete?.contains(#""ErrorCode":"Function.DeadlineExceeded""#) == true)
+            // One for the model's answer that nobody takes any more.
+            gate.signal()
+            gate.signal()
+            let second = Mutex("")
+            _ = try await deployment.stream(Self.event) { piece in
+                second.withLock { $0 += piece }
+                return true
+            }
+            #expect(second.withLock(\.self) == Self.half + Self.whole + Self.done)
+        }
+    }
+
     @Test func `a SIGKILL after all of the text and before the commit is an error, and the same id goes on`()
         async throws
     {
@@ -93,5 +122,14 @@ import Testing
             #expect(second.withLock(\.self) == Self.half + Self.whole + Self.done)
             #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nreply")
         }
+    }
+}
+
+extension Deployment {
+    /// Has a sandbox started with another session's turn; its process.
+    fileprivate func warmUp(_ gate: DispatchSemaphore) async throws -> Int32? {
+        gate.signal()
+        _ = try await invoke(["session": "warm", "message": "Go."])
+        return await emulator.sandboxProcessIDs.first
     }
 }
