@@ -158,7 +158,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PerdureCLITests",
-            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "SessionStore"],
+            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "PerdureTesting", "SessionStore"],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),

@@ -70,6 +70,34 @@ struct Deployment: Sendable {
         return (try JSONValue(parsing: response.body), response.fields.contains(name: "X-Amz-Function-Error"))
     }
 
+    /// Sends an event to the function and passes on what it says while it says it, for as long as `onPiece` says so.
+    ///
+    /// Returns the content type that the function gave, and the message at the end; nil when it was not waited for.
+    func stream(
+        _ event: JSONValue, onPiece: @Sendable (String) -> Bool
+    ) async throws -> (contentType: String?, complete: String?) {
+        let request = HTTPRequest(
+            method: .post,
+            url: "\(endpoint)/2021-11-15/functions/agent/response-streaming-invocations",
+            headers: ["Content-Type": "application/json"],
+            body: event.bytes()
+        )
+        let response = try await client.stream(request, limits: HTTPLimits(timeout: .seconds(120)))
+        let contentType = response.head.fields["X-Amzn-Remapped-Content-Type"]
+        var decoder = InvokeStreamDecoder()
+        for try await bytes in response.body {
+            for message in try decoder.decode(bytes) {
+                switch message {
+                case .complete(let json): return (contentType, String(decoding: json, as: UTF8.self))
+                case .payload(let payload):
+                    // To let go of the response closes the connection.
+                    guard onPiece(String(decoding: payload, as: UTF8.self)) else { return (contentType, nil) }
+                }
+            }
+        }
+        return (contentType, nil)
+    }
+
     /// What the tools left behind, in order.
     var effects: [(tool: String, key: String)] {
         let text = (try? String(contentsOf: root.appendingPathComponent("effects"), encoding: .utf8)) ?? ""
