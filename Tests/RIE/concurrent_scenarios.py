@@ -6,8 +6,8 @@ Each scenario: its name, the scripts of its processes in turn, and what each cal
 a script touches, or "answered N", the end of call N.
 """
 
-from raw_scenarios import (ATTEMPT, EXTENSION, EXIT, JSON, LARGEST, NEXT, SERVE, TOLD, TYPE, TYPES, error, event, init_error,
-                           register, response)
+from raw_scenarios import (ATTEMPT, EXTENSION, EXIT, JSON, LARGEST, NEXT, PINGS, SERVE, TOLD, TYPE, TYPES, error, event,
+                           init_error, register, response)
 
 
 def poll(on, **more):
@@ -47,8 +47,8 @@ SCENARIOS = [
         response(post="/invocation/early/response"), poll("a"), response(post="/invocation/unknown/response"),
         error(post="/invocation/unknown/error"), answer("a"), SERVE]], [""]),
     ("more polls than invocations at once", [[
-        poll("a"), poll("b", later=True), poll("c", later=True), poll("d", later=True), poll("e", later=True),
-        {"silent": "e"}, answer("a"), EXIT]], [""]),
+        poll("a"), poll("b", later=True), poll("c", later=True), poll("d", later=True), *PINGS,
+        poll("e", later=True), {"silent": "e"}, answer("a"), EXIT]], [""]),
     ("more calls than polls", [running("a") + [
         {"await": "answered 1", "limit": 0.5}, answer("a"), SERVE]], ["", "a!"]),
     ("an error of the largest size", [running("a") + [fail("a", size=1_048_576), SERVE]], [""]),
@@ -70,11 +70,11 @@ SCENARIOS = [
         {"post": "/invocation/next"}, {"put": "/2020-08-15/logs"}, {"put": "/2022-07-01/telemetry"},
         {"post": EXTENSION + "/init/error"}, {"post": EXTENSION + "/exit/error"}, SERVE]], [""]),
     ("an answer shorter than announced", [running("a") + [
-        answer("a", announce=10), {**answer("a"), "on": "other"}, SERVE]], [""]),
+        answer("a", announce=10), *PINGS, {**answer("a"), "on": "other"}, SERVE]], [""]),
     ("a stream shorter than announced", [running("a") + [
-        answer("a", announce=10, mode="streaming"), {**answer("a"), "on": "other"}, SERVE]], [""]),
+        answer("a", announce=10, mode="streaming"), *PINGS, {**answer("a"), "on": "other"}, SERVE]], [""]),
     ("an error shorter than announced", [running("a") + [
-        fail("a", announce=1000), {**answer("a"), "on": "other"}, SERVE]], [""]),
+        fail("a", announce=1000), *PINGS, {**answer("a"), "on": "other"}, SERVE]], [""]),
     ("a streamed answer", [running("a") + [answer("a", mode="streaming", chunked=True), SERVE]], [""]),
     ("a streamed answer that fails", [running("a") + [answer("a", mode="streaming", chunked=True, trailers={
         TYPE: "Function.Told", "Lambda-Runtime-Function-Error-Body": "e30="}), SERVE]], [""]),

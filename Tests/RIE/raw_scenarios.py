@@ -38,6 +38,8 @@ def event(identifier="{extension}", **more):
     return {"get": EXTENSION + "/event/next", "headers": headers, "on": "extension", **more}
 
 
+# So that what other connections brought, or that they broke off, is noticed before what comes next.
+PINGS = [{"get": "/2018-06-01/ping", "on": "other"}] * 3
 SERVE = {"serve": True}
 EXIT = {"exit": 0}
 LARGEST = 6_291_556
@@ -80,7 +82,8 @@ SCENARIOS = [
     ("a response mode that is none", [[NEXT, response(mode="nonsense"), response(), error(), NEXT, EXIT], [SERVE]], 2),
     ("the mode of other letters", [[NEXT, response(mode="Streaming"), EXIT], [SERVE]], 2),
     ("an empty mode", [[NEXT, response(mode=""), SERVE]], 2),
-    ("a body shorter than announced", [[NEXT, response("1", announce=10), {**NEXT, "on": "other"}, EXIT], [SERVE]], 2),
+    ("a body shorter than announced", [[
+        NEXT, response("1", announce=10), *PINGS, {**NEXT, "on": "other"}, EXIT], [SERVE]], 2),
     ("a stale invocation id", [[
         NEXT, response(headers={**JSON, ATTEMPT: "stale"}), error(headers={**JSON, ATTEMPT: "stale"}), response(),
         SERVE]], 2),
