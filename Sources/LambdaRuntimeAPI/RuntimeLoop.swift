@@ -37,9 +37,10 @@ actor RuntimeLoop {
         }
         // With several invocations in one process, a variable of the process cannot belong to one of them.
         let sharesProcess = environment["AWS_LAMBDA_MAX_CONCURRENCY"] != nil
+        var traceVariable = TraceVariable()
         while true {
             let invocation = try client.next()
-            if !sharesProcess { setTraceID(invocation.context.traceID) }
+            if !sharesProcess { traceVariable.set(invocation.context.traceID) }
             let context = invocation.context
             let receipt: AnswerReceipt
             switch handler {
@@ -103,17 +104,5 @@ actor RuntimeLoop {
         if (try? outcome.get()) != .accepted { task.cancel() }
         await task.value
         return try outcome.get()
-    }
-}
-
-/// Puts the invocation's trace where X-Ray's libraries look for it.
-///
-/// `setenv` is not safe against a `getenv` on another thread: it is called before the handler is.
-private func setTraceID(_ traceID: String?) {
-    // Fails only without memory, and then tracing is what can be done without.
-    if let traceID {
-        _ = unsafe setenv("_X_AMZN_TRACE_ID", traceID, 1)
-    } else {
-        _ = unsafe unsetenv("_X_AMZN_TRACE_ID")
     }
 }
