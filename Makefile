@@ -68,9 +68,11 @@ test: python-test ## Run every test, with a real model and with AWS's emulator.
 	$(MAKE) test-rie test-chat
 
 .PHONY: test-rie
-test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator.
+test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
 	swift build --jobs $(JOBS)
 	$(VENV)/python Tests/RIE/drive.py --echo $(DEBUG)/Echo --misbehaving $(DEBUG)/Misbehaving --agent $(DEBUG)/SupportAgent
+	$(VENV)/python Tests/RIE/differential.py --perdure $(DEBUG)/perdure --echo $(DEBUG)/Echo \
+	  --misbehaving $(DEBUG)/Misbehaving
 
 .PHONY: test-chat
 test-chat: python-test ## Have two chats with the real local model, with a new process tree each.

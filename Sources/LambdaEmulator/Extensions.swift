@@ -42,7 +42,10 @@ struct Extensions: Equatable, Sendable {
         guard let events = EmulatorJSON.extensionEvents(in: body) else {
             throw .invalidRequestFormat
         }
-        for event in events where event != "INVOKE" || !allowsInvocations {
+        guard allowsInvocations || events.isEmpty else {
+            throw .extensionError("InvalidEventType", "No events allowed for internal extensions")
+        }
+        for event in events where event != "INVOKE" {
             // An internal extension learns of the shutdown by SIGTERM.
             let reason =
                 event == "SHUTDOWN" ? "ShutdownEventNotSupportedForInternalExtension" : "ErrorInvalidEventType"

@@ -97,17 +97,32 @@ final class Connections: Sendable {
         state.withLock { $0.requests[ObjectIdentifier(channel)] = task }
     }
 
+    /// How long a response may take that is on its way.
+    private static let grace = Duration.seconds(1)
+
     func closeAll() async {
-        let channels = state.withLock {
+        let requests = state.withLock {
             $0.isClosed = true
-            return Array($0.channels.values)
+            return Array($0.requests.values)
         }
-        // An error here means that the connection is closed already.
-        for channel in channels { try? await channel.close() }
+        // What is answered now is still to reach its client, unless that takes its time.
+        let limit = Task {
+            try await Task.sleep(for: Self.grace, clock: .continuous)
+            await closeChannels()
+        }
+        for request in requests { await request.value }
+        limit.cancel()
+        _ = await limit.result
+        await closeChannels()
         // A closed connection starts no request: these are the last ones.
         for request in state.withLock({ Array($0.requests.values) }) {
             request.cancel()
             await request.value
         }
+    }
+
+    private func closeChannels() async {
+        // An error here means that the connection is closed already.
+        for channel in state.withLock({ Array($0.channels.values) }) { try? await channel.close() }
     }
 }

@@ -72,6 +72,10 @@ struct SandboxFailure: Equatable, Sendable {
         type: "Runtime.TruncatedResponse", message: "The runtime's response broke off",
         status: .error(type: "Runtime.TruncatedResponse"))
 
+    static let invalidResponseMode = SandboxFailure(
+        type: "Runtime.InvalidResponseModeHeader", message: "The runtime's response mode is unknown",
+        status: .error(type: "Runtime.InvalidResponseModeHeader"))
+
     static func exit(_ status: ExitStatus) -> SandboxFailure {
         let message =
             status == .exited(0)

@@ -29,7 +29,7 @@ extension LambdaEmulator {
     }
 
     private func sandbox(for function: String, tenantID: String?, queues: Bool) async -> SandboxPool.Grant {
-        guard case .running = stage, let pool = pools[function] else { return .abandoned }
+        guard takesCalls, let pool = pools[function] else { return .abandoned }
         if let last = pools[function]?.takeIdle(of: tenantID) { return .sandbox(last) }
         if !pool.hasRoom, let other = pools[function]?.idle.first {
             // All that are idle are other tenants'.
@@ -74,7 +74,7 @@ extension LambdaEmulator {
     /// The sandbox takes no more invocations: its place is free. May be said twice.
     func sandboxEnded(_ sandbox: Sandbox) {
         let function = sandbox.function
-        guard release(sandbox), case .running = stage else { return }
+        guard release(sandbox), takesCalls else { return }
         // More than one when a new sandbox cannot be made: each of them is told.
         while pools[function.name]?.hasRoom == true, let waiting = pools[function.name]?.firstWaiting() {
             waiting.continuation.resume(returning: newSandbox(of: function, tenantID: waiting.tenantID))

@@ -34,7 +34,7 @@ extension LambdaEmulator {
         switch type {
         case .dryRun: return HTTPResponse(status: .noContent)
         case .event:
-            guard case .running = stage else { throw .service("The emulator was shut down.") }
+            guard takesCalls else { throw .service("The emulator was shut down.") }
             runInBackground(invocation, of: function)
             return HTTPResponse(status: .accepted)
         case .requestResponse: break

@@ -75,6 +75,13 @@ public actor LambdaEmulator {
     let functions: [FunctionConfiguration]
     let sink: LogSink
     var stage = Stage.new
+    /// Whether functions are run. A call may come as soon as the port is open, before ``start(host:port:)`` knows of it.
+    var takesCalls: Bool {
+        switch stage {
+        case .starting, .running: true
+        case .new, .closed: false
+        }
+    }
     var pools: [String: SandboxPool] = [:]
     /// Every sandbox whose process may still exist.
     var sandboxes: [Int: Sandbox] = [:]

@@ -10,6 +10,10 @@ enum RuntimeAPI {
     /// The largest answer of a function; one byte more is refused with 413.
     static let bodyLimit = 6_291_556
 
+    /// The largest error body where several invocations run at once; one byte more is refused with 413, and the
+    /// invocation goes on. Observed on AWS's runtime interface emulator.
+    static let concurrentErrorLimit = 1_048_576
+
     enum Route: Equatable {
         case next
         case response(requestID: String)
@@ -19,25 +23,34 @@ enum RuntimeAPI {
         case restoreError
         case registerExtension
         case nextEvent
+        case ping
+        case unsupported(name: String)
 
-        init?(_ request: HTTPRequest) {
-            guard let path = request.path, path.count >= 3 else { return nil }
-            switch (request.method, path[0], path[1]) {
-            case (.POST, "2020-01-01", "extension") where path[2...] == ["register"]: self = .registerExtension
-            case (.GET, "2020-01-01", "extension") where path[2...] == ["event", "next"]: self = .nextEvent
-            case (_, "2018-06-01", "runtime"): self.init(request.method, Array(path[2...]))
-            default: return nil
+        init(_ request: HTTPRequest) throws(RuntimeAPIError) {
+            guard let path = request.path, let (method, route) = Self.fixed[path] ?? Self.answer(path) else {
+                throw .notFound
             }
+            guard request.method == method else { throw .wrongMethod }
+            self = route
         }
 
-        private init?(_ method: HTTPMethod, _ path: [String]) {
-            switch (method, path.count, path.first, path.last) {
-            case (.GET, 2, "invocation", "next"): self = .next
-            case (.POST, 2, "init", "error"): self = .initError
-            case (.GET, 2, "restore", "next"): self = .restoreNext
-            case (.POST, 2, "restore", "error"): self = .restoreError
-            case (.POST, 3, "invocation", "response"): self = .response(requestID: path[1])
-            case (.POST, 3, "invocation", "error"): self = .error(requestID: path[1])
+        private static let fixed: [[String]: (HTTPMethod, Route)] = [
+            ["2018-06-01", "runtime", "invocation", "next"]: (.GET, .next),
+            ["2018-06-01", "runtime", "init", "error"]: (.POST, .initError),
+            ["2018-06-01", "runtime", "restore", "next"]: (.GET, .restoreNext),
+            ["2018-06-01", "runtime", "restore", "error"]: (.POST, .restoreError),
+            ["2018-06-01", "ping"]: (.GET, .ping),
+            ["2020-01-01", "extension", "register"]: (.POST, .registerExtension),
+            ["2020-01-01", "extension", "event", "next"]: (.GET, .nextEvent),
+            ["2020-08-15", "logs"]: (.PUT, .unsupported(name: "Logs")),
+            ["2022-07-01", "telemetry"]: (.PUT, .unsupported(name: "Telemetry")),
+        ]
+
+        private static func answer(_ path: [String]) -> (HTTPMethod, Route)? {
+            guard path.count == 5, path[..<3] == ["2018-06-01", "runtime", "invocation"] else { return nil }
+            switch path[4] {
+            case "response": return (.POST, .response(requestID: path[3]))
+            case "error": return (.POST, .error(requestID: path[3]))
             default: return nil
             }
         }
@@ -58,10 +71,34 @@ enum RuntimeAPI {
         status: .accepted, headers: ["Content-Type": "application/json"],
         body: ByteBuffer(string: "{\"status\":\"OK\"}\n"))
 
+    static let pong = HTTPResponse(
+        status: .ok, headers: ["Content-Type": "text/plain; charset=utf-8"], body: ByteBuffer(string: "pong"))
+
+    /// An API that is not here, in the words of AWS's runtime interface emulator, which has it neither: extensions are
+    /// to go on without it.
+    static func unsupported(_ name: String) -> HTTPResponse {
+        var body = EmulatorJSON.object([
+            "errorMessage": "\(name) API is not supported", "errorType": "\(name).NotSupported",
+        ])
+        body.writeString("\n")
+        return HTTPResponse(status: .accepted, headers: ["Content-Type": "application/json"], body: body)
+    }
+
     static func refusal(_ error: RuntimeAPIError) -> HTTPResponse {
+        guard error.status != .methodNotAllowed else { return HTTPResponse(status: error.status) }
+        guard error.status != .notFound else {
+            return HTTPResponse(
+                status: error.status, headers: ["Content-Type": "text/plain; charset=utf-8"],
+                body: ByteBuffer(string: "\(error.message)\n"))
+        }
         var body = EmulatorJSON.object(["errorMessage": error.message, "errorType": error.type])
         body.writeString("\n")
         return HTTPResponse(status: error.status, headers: ["Content-Type": "application/json"], body: body)
+    }
+
+    /// The attempt that a runtime says it answers; nil when it does not say, or says nothing.
+    static func invocationID(_ headers: HTTPHeaders) -> String? {
+        headers.first(name: "Lambda-Runtime-Invocation-Id").flatMap { $0.isEmpty ? nil : $0 }
     }
 
     static func delivery(

@@ -21,7 +21,8 @@ struct RuntimeAPIError: Error, Equatable {
         message: "Exceeded maximum allowed payload size (\(RuntimeAPI.bodyLimit) bytes).")
     static let truncated = RuntimeAPIError(
         status: .badRequest, type: "TruncatedHTTPRequest", message: "HTTP request detected as truncated")
-    /// Observed on the open-source part of Lambda Managed Instances: one poll too many is an internal error.
+    /// Of more workers than the runtime was told to have. AWS's runtime interface emulator lets 10,000 of them wait,
+    /// whatever it told the runtime, and answers the next one so.
     static let tooManyPolls = RuntimeAPIError(
         status: .internalServerError, type: "InternalServerError", message: "Internal Server Error")
     static let fromWebPage = RuntimeAPIError(
@@ -29,7 +30,9 @@ struct RuntimeAPIError: Error, Equatable {
     /// Of the Extensions API.
     static let invalidRequestFormat = RuntimeAPIError(
         status: .forbidden, type: "InvalidRequestFormat", message: "The body is not an object with events")
-    static let notFound = RuntimeAPIError(status: .notFound, type: "NotFound", message: "No such path")
+    /// As the servers of AWS's runtime interface emulator say it: in plain text, and nothing at all of a wrong method.
+    static let notFound = RuntimeAPIError(status: .notFound, type: "NotFound", message: "404 page not found")
+    static let wrongMethod = RuntimeAPIError(status: .methodNotAllowed, type: "MethodNotAllowed", message: "")
 
     static func invalidTransition(from phase: SandboxState.Phase, to target: String) -> RuntimeAPIError {
         RuntimeAPIError(

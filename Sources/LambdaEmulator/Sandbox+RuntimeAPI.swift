@@ -9,7 +9,7 @@ extension Sandbox {
     func serve(_ request: HTTPRequest) async -> HTTPResponse {
         do throws(RuntimeAPIError) {
             guard !request.isFromWebPage else { throw .fromWebPage }
-            switch RuntimeAPI.Route(request) {
+            switch try RuntimeAPI.Route(request) {
             case .next: return try await next()
             case .response(let id): return try await respond(request, requestID: id)
             case .error(let id): return try fail(request, requestID: id)
@@ -18,7 +18,8 @@ extension Sandbox {
             case .restoreError: return try failRestore(request)
             case .registerExtension: return try registerExtension(request)
             case .nextEvent: return try await nextEvent(request)
-            case nil: throw .notFound
+            case .ping: return RuntimeAPI.pong
+            case .unsupported(let name): return RuntimeAPI.unsupported(name)
             }
         } catch {
             return RuntimeAPI.refusal(error)
@@ -60,15 +61,21 @@ extension Sandbox {
             return try await stream(body, as: type ?? "application/octet-stream", for: attempt)
         }
         // Observed on AWS's runtime interface emulator: after a bad mode, as after a body that broke off, the state is
-        // neither the old nor the new one, and all that comes is refused.
-        guard RuntimeAPI.responseMode(request.headers).isEmpty else { throw .invalidResponseMode }
-        guard !request.isTruncated else { throw .truncated }
+        // neither the old nor the new one, and all that comes is refused. Of several at once, that one has failed.
+        guard RuntimeAPI.responseMode(request.headers).isEmpty else {
+            if isConcurrent { finishJob(attempt, .invalidResponseMode) }
+            throw .invalidResponseMode
+        }
+        guard !request.isTruncated else {
+            if isConcurrent { finishJob(attempt, .truncatedResponse) }
+            throw .truncated
+        }
         try state.endAnswer(attempt)
         if request.isTooLarge {
             answer(attempt, SandboxFailure.responseTooLarge.result(for: requestID))
             throw .tooLarge
         }
-        answer(attempt, InvocationResult(payload: request.body, contentType: type ?? "application/json"))
+        answer(attempt, InvocationResult(payload: request.body, contentType: type ?? "application/octet-stream"))
         return RuntimeAPI.accepted
     }
 
@@ -91,12 +98,26 @@ extension Sandbox {
                 let failure = StreamedAnswer.Failure(.truncatedResponse, requestID: attempt.requestID)
                 // When the sandbox is being ended, that is the reason.
                 if endCause == nil { endStream(attempt, failure: failure) }
+                if isConcurrent { finishJob(attempt, .truncatedResponse) }
                 throw .truncated
             }
         }
     }
 
+    /// Of several at once: ends the one whose answer could not be taken. Later answers to it find it gone.
+    private func finishJob(_ attempt: SandboxState.Attempt, _ failure: SandboxFailure) {
+        // The only error is that it is gone already.
+        try? state.endAnswer(attempt)
+        finishJob(attempt.invocationID, failure)
+    }
+
     private func fail(_ request: HTTPRequest, requestID: String) throws(RuntimeAPIError) -> HTTPResponse {
+        if isConcurrent {
+            let isTaken =
+                !request.isTooLarge && !request.isTruncated
+                && request.body.readableBytes <= RuntimeAPI.concurrentErrorLimit
+            guard isTaken else { throw .tooLarge }
+        }
         let attempt = try beginAnswer(.error, request, requestID: requestID)
         guard !request.isTruncated else { throw .truncated }
         try state.endAnswer(attempt)
@@ -112,7 +133,7 @@ extension Sandbox {
         throws(RuntimeAPIError) -> SandboxState.Attempt
     {
         try state.beginAnswer(
-            kind, requestID: requestID, invocationID: request.headers.first(name: "Lambda-Runtime-Invocation-Id"))
+            kind, requestID: requestID, invocationID: RuntimeAPI.invocationID(request.headers))
     }
 
     private func failInit(_ request: HTTPRequest) throws(RuntimeAPIError) -> HTTPResponse {
@@ -123,6 +144,7 @@ extension Sandbox {
     }
 
     private func failRestore(_ request: HTTPRequest) throws(RuntimeAPIError) -> HTTPResponse {
+        guard function.snapStart else { throw .notFound }
         try state.failRestore()
         return try noteInitError(request)
     }

@@ -76,11 +76,12 @@ actor RuntimeLoop {
     func serve(_ handler: RuntimeHandler) async throws(RuntimeError) {
         // With several invocations in one process, a variable of the process cannot belong to one of them.
         let sharesProcess = environment.maximumConcurrency != nil
+        var traceVariable = TraceVariable()
         repeat {
             let invocation = try client.next()
             guard termination.beginServing() else { return }
             let context = invocation.context
-            if !sharesProcess { setTraceID(context.traceID) }
+            if !sharesProcess { traceVariable.set(context.traceID) }
             let receipt: AnswerReceipt
             switch handler {
             case .buffered(let handler):
@@ -148,17 +149,5 @@ private func write(
         if !writer.fail(failure) {
             writeLine(.error, "failed after the end of its response: \(failure)", context)
         }
-    }
-}
-
-/// Puts the invocation's trace where X-Ray's libraries look for it.
-///
-/// `setenv` is not safe against a `getenv` on another thread: it is called before the handler is.
-private func setTraceID(_ traceID: String?) {
-    // Fails only without memory, and then tracing is what can be done without.
-    if let traceID {
-        _ = unsafe setenv("_X_AMZN_TRACE_ID", traceID, 1)
-    } else {
-        _ = unsafe unsetenv("_X_AMZN_TRACE_ID")
     }
 }

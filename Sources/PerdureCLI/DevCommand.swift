@@ -28,11 +28,21 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Refuse invocations beyond the concurrency with 429 instead of queueing them.")
     var throttle = false
 
+    @Option(help: "How many invocations one sandbox may run at once, as on Lambda Managed Instances (1 or more).")
+    var concurrencyPerSandbox = 1
+
     @OptionGroup var options: FunctionOptions
+
+    func validate() throws {
+        guard concurrencyPerSandbox >= 1 else {
+            throw ValidationError("--concurrency-per-sandbox must be at least 1")
+        }
+    }
 
     func run() async throws {
         var function = try options.function(bootstrap)
         function.freezesBetweenInvocations = !noFreeze
+        function.concurrencyPerSandbox = concurrencyPerSandbox
         function.whenBusy = throttle ? .throttle : .queue
         let emulator = LambdaEmulator(functions: [function])
         let signals = StopSignals()

@@ -25,6 +25,37 @@ struct CallerTests {
         }
     }
 
+    @Test func `a call is served as soon as the port is open`() async throws {
+        let folder = FileManager.default.temporaryDirectory
+        for _ in 0..<10 {
+            // A port that was free a moment ago.
+            let probe = LambdaEmulator(functions: []) { _ in }
+            let port = try await probe.start().port
+            await probe.shutdown()
+            let function = FunctionConfiguration(
+                name: "scripted", bootstrap: Fixtures.script("scripted.py"),
+                environment: ["PATH": try await Python.path()], timeout: .seconds(60))
+            let emulator = LambdaEmulator(functions: [function]) { _ in }
+            let fixture = EmulatorFixture(
+                emulator: emulator, endpoint: "http://127.0.0.1:\(port)", log: LogLines(), folder: folder)
+            let answer = Task { @concurrent in
+                while true {
+                    // Refused until the port is open.
+                    if let answer = try? await fixture.invoke([:]) { return answer }
+                    try Task.checkCancellation()
+                }
+            }
+            do {
+                _ = try await emulator.start(port: port)
+                #expect(try await answer.value.status == 200)
+            } catch {
+                answer.cancel()
+                throw error
+            }
+            await emulator.shutdown()
+        }
+    }
+
     @Test func `tenants are told and share no sandbox`() async throws {
         try await withEmulator(configure: {
             $0.isolatesTenants = true

@@ -135,6 +135,47 @@ struct ConcurrentSandboxTests {
         }
     }
 
+    struct RefusalCase: Sendable, CustomTestStringConvertible {
+        var post: String
+        /// The type of the error that the caller gets; nil for the runtime's answer.
+        var type: String?
+        /// What the runtime is told, first to the post and then to its answer.
+        var told: [String]
+        var testDescription: String { post }
+    }
+
+    @Test(arguments: [
+        RefusalCase(
+            post: #"{"kind": "response", "headers": {"Lambda-Runtime-Function-Response-Mode": "none"}}"#,
+            type: "Runtime.InvalidResponseModeHeader",
+            told: ["400 InvalidFunctionResponseMode", "400 InvalidRequestID"]),
+        RefusalCase(post: #"{"kind": "error", "size": 1048576}"#, type: "1", told: ["202 ", "400 InvalidRequestID"]),
+        RefusalCase(
+            post: #"{"kind": "error", "size": 1048577}"#, type: nil, told: ["413 RequestEntityTooLarge", "202 "]),
+    ])
+    func `a refused answer does not concern the other invocations`(_ test: RefusalCase) async throws {
+        try await withEmulator(configure: { configure(&$0) }) { fixture in
+            let gate = fixture.path("gate")
+            async let other = fixture.invoke(["waitFor": gate], headers: ["X-Perdure-Request-Id": "other"])
+            _ = try await fixture.log.line("START RequestId: other ")
+            let event = #"{"posts": [\#(test.post), {"kind": "response"}], "silent": true}"#
+            let answer = try await fixture.invoke(0, raw: Data(event.utf8))
+            switch test.type {
+            case nil: #expect(String(decoding: answer.body, as: UTF8.self) == #""posted""#)
+            case "1": #expect(answer.isFunctionError && answer.body.count == 1_048_576)
+            case let type: #expect(answer.json["errorType"] as? String == type)
+            }
+            fixture.create(gate)
+            #expect(try await !other.isFunctionError)
+            // The posts are told once they are all made.
+            let posts = try await eventually("two posts") {
+                let posts = try await fixture.invoke([:]).posts
+                return posts.count == 2 ? posts : nil
+            }
+            #expect(posts == test.told)
+        }
+    }
+
     @Test func `many calls at once are all answered`() async throws {
         try await withEmulator(configure: { configure(&$0) }) { fixture in
             let events = try await withThrowingTaskGroup(of: Int?.self) { group in

@@ -30,6 +30,15 @@ struct ProtocolTests {
         }
     }
 
+    @Test func `an empty invocation id is none`() async throws {
+        try await withEmulator { fixture in
+            let post: [String: Any] = ["kind": "response", "headers": ["Lambda-Runtime-Invocation-Id": ""]]
+            let answer = try await fixture.invoke(["posts": [post], "silent": true])
+            #expect(String(decoding: answer.body, as: UTF8.self) == #""posted""#)
+            #expect(answer.headers["content-type"] == "application/octet-stream")
+        }
+    }
+
     @Test(arguments: ["response", "error"])
     func `a second answer is refused`(_ kind: String) async throws {
         try await withEmulator { fixture in

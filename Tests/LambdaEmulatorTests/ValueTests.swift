@@ -93,18 +93,34 @@ struct RuntimeAPITests {
             (.POST, "/2018-06-01/runtime/init/error", .initError),
             (.POST, "/2018-06-01/runtime/invocation/a%2Fb%20c/response", .response(requestID: "a/b c")),
             (.POST, "/2018-06-01/runtime/invocation/next/error", .error(requestID: "next")),
-            (.POST, "/2018-06-01/runtime/invocation/next", nil),
             (.GET, "/2018-06-01/runtime/restore/next", .restoreNext),
             (.POST, "/2018-06-01/runtime/restore/error", .restoreError),
             (.POST, "/2020-01-01/extension/register", .registerExtension),
             (.GET, "/2020-01-01/extension/event/next", .nextEvent),
-            (.POST, "/2020-01-01/extension/event/next", nil),
-            (.GET, "/2018-06-01/runtime", nil),
-            (.POST, "/2018-06-01/runtime/invocation/%ff/response", nil),
-        ] as [(HTTPMethod, String, RuntimeAPI.Route?)])
-    func `paths lead to routes`(method: HTTPMethod, uri: String, route: RuntimeAPI.Route?) {
+            (.GET, "/2018-06-01/ping", .ping),
+            (.PUT, "/2022-07-01/telemetry", .unsupported(name: "Telemetry")),
+        ] as [(HTTPMethod, String, RuntimeAPI.Route)])
+    func `paths lead to routes`(method: HTTPMethod, uri: String, route: RuntimeAPI.Route) throws {
+        #expect(try RuntimeAPI.Route(request(method, uri)) == route)
+    }
+
+    @Test(
+        arguments: [
+            (HTTPMethod.POST, "/2018-06-01/runtime/invocation/next", RuntimeAPIError.wrongMethod),
+            (.PUT, "/2018-06-01/runtime/invocation/a/response", .wrongMethod),
+            (.POST, "/2020-01-01/extension/event/next", .wrongMethod),
+            (.GET, "/2018-06-01/runtime", .notFound),
+            (.GET, "/2018-06-01/runtime/invocation%2Fnext", .notFound),
+            (.POST, "/2018-06-01/runtime/invocation/a/answer", .notFound),
+            (.POST, "/2018-06-01/runtime/invocation/%ff/response", .notFound),
+        ] as [(HTTPMethod, String, RuntimeAPIError)])
+    func `other paths and methods are refused`(method: HTTPMethod, uri: String, refusal: RuntimeAPIError) {
+        #expect(throws: refusal) { try RuntimeAPI.Route(request(method, uri)) }
+    }
+
+    private func request(_ method: HTTPMethod, _ uri: String) -> HTTPRequest {
         let head = HTTPRequestHead(version: .http1_1, method: method, uri: uri)
-        #expect(RuntimeAPI.Route(HTTPRequest(head: head, body: ByteBuffer(), isTooLarge: false)) == route)
+        return HTTPRequest(head: head, body: ByteBuffer(), isTooLarge: false)
     }
 
     @Test(arguments: [

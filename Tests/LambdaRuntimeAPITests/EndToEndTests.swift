@@ -91,6 +91,17 @@ import Testing
         #expect(text(api.requests[5].body) == "no trace")
     }
 
+    @Test func `each invocation finds its own trace in the environment`() async throws {
+        let traces = (0..<20).map { "Root=1-\($0);Lineage=" + String(repeating: "x", count: $0 * $0 * 4) }
+        let api = try ScriptedRuntimeAPI(
+            traces.flatMap { trace in
+                [.invocation(headers: [("Lambda-Runtime-Trace-Id", trace)], payload: []), .accepted]
+            } + [.invocation(payload: []), .accepted, .refused(500, "ContainerError")])
+        _ = try await run("ScriptedFunction", api)
+        let posts = api.requests.filter { $0.method == "POST" }
+        #expect(posts.map { text($0.body) } == traces + ["no trace"])
+    }
+
     @Test func `the handler's records name their invocation, in the format of the environment`() async throws {
         let api = try ScriptedRuntimeAPI([
             .invocation(id: "a", payload: bytes("log")), .accepted,

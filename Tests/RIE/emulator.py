@@ -4,6 +4,7 @@
 
 import glob
 import hashlib
+import http.client
 import os
 import platform
 import signal
@@ -12,16 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.path.join(HERE, "..", "..", ".cache", "rie")
 REQUIREMENTS = os.path.join(HERE, "requirements.txt")
 START_LIMIT = 20  # seconds
-# A proxy cannot reach this machine's loopback.
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+INVOKE = "/2015-03-31/functions/function/invocations"
 
 
 def emulator():
@@ -60,15 +58,15 @@ def free_ports(count):
             one.close()
 
 
-class Emulator:
-    """A running emulator with one function, for a `with` statement. Nothing that it started outlives the statement."""
+class Server:
+    """A running emulator with one function, `function`, for a `with` statement. Nothing that it started outlives it."""
 
     def __init__(self, bootstrap, **environment):
         self.bootstrap = os.path.abspath(bootstrap)
         # What this machine has in its environment for AWS is no business of the function.
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         # The reports that Swift writes about a crash take longer than the rest of a scenario.
-        self.environment.update({"SWIFT_BACKTRACE": "enable=no", "AWS_LAMBDA_FUNCTION_TIMEOUT": "30", **environment})
+        self.environment = {"SWIFT_BACKTRACE": "enable=no", "AWS_LAMBDA_FUNCTION_TIMEOUT": "30", **environment}
         self.log = None
         self.process = None
 
@@ -77,10 +75,10 @@ class Emulator:
         # Somebody else may take a port between our look and the emulator's: it then ends, and is started again.
         for _ in range(5):
             self.port, runtime_port = free_ports(2)
+            command, environment = self.command(self.port, runtime_port)
             self.process = subprocess.Popen(
-                [emulator(), "--runtime-interface-emulator-address", "127.0.0.1:%d" % self.port,
-                 "--runtime-api-address", "127.0.0.1:%d" % runtime_port, self.bootstrap],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                command, env={**self.inherited, **environment}, stdin=subprocess.DEVNULL, stdout=self.log,
+                stderr=self.log,
                 # The emulator gives each function a process group of its own; the session stays the same.
                 start_new_session=True)
             try:
@@ -99,14 +97,18 @@ class Emulator:
 
     def invoke(self, payload, limit=30):
         """(status, body) of one invocation; `limit` is in seconds."""
-        request = urllib.request.Request(
-            "http://127.0.0.1:%d/2015-03-31/functions/function/invocations" % self.port, data=payload)
+        status, _, body = self.request("POST", INVOKE, payload, limit=limit)
+        return status, body
+
+    def request(self, method, path, payload=b"", headers={}, limit=30):
+        """(status, headers with names in lower case, body) of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=limit)
         try:
-            with OPENER.open(request, timeout=limit) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
+            connection.request(method, path, payload, headers)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
 
     def output(self):
         """The end of what the emulator and the function have written."""
@@ -137,6 +139,34 @@ class Emulator:
             except ProcessLookupError:
                 pass
         self.process.wait()
+
+
+class Emulator(Server):
+    """AWS's emulator."""
+
+    def command(self, port, runtime_port):
+        return [emulator(), "--runtime-interface-emulator-address", "127.0.0.1:%d" % port,
+                "--runtime-api-address", "127.0.0.1:%d" % runtime_port, self.bootstrap], self.environment
+
+
+class ConcurrentEmulator(Server):
+    """AWS's emulator as it is with several invocations at once in a process, which AWS_LAMBDA_MAX_CONCURRENCY asks for.
+
+    It then ignores the command that it is given: it starts /var/task/bootstrap, in /var/task, as the user 993. Both are
+    made in a mount namespace of its own, which only root may have with such a user.
+    """
+
+    SCRIPT = 'mount -t tmpfs none /var && mkdir -m 755 /var/task && install -m 755 "$0" /var/task/bootstrap && exec "$@"'
+
+    @staticmethod
+    def is_possible():
+        return os.geteuid() == 0 and subprocess.run(
+            ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/var"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL).returncode == 0
+
+    def command(self, port, runtime_port):
+        command, environment = Emulator.command(self, port, runtime_port)
+        return ["unshare", "--mount", "sh", "-c", self.SCRIPT, self.bootstrap, *command[:-1], "bootstrap"], environment
 
 
 def session_members(session):

@@ -14,7 +14,7 @@ import Darwin
 /// A function that fails in the way that the event asks for.
 ///
 /// `{"do":"echo"}` is answered with itself, `fail` with an error, `crash` ends the process by a signal, `exit` with a
-/// status, `hang` never answers. With `FAIL_INIT=1` in the environment it does not start.
+/// status, `hang` never answers, `largest` is answered with as much as the service takes, `too large` with a byte more. With `FAIL_INIT=1` in the environment it does not start.
 @main
 struct Misbehaving {
     static func main() async {
@@ -31,6 +31,8 @@ struct Misbehaving {
                 case #"{"do":"exit"}"#: exit(3)
                 case #"{"do":"hang"}"#:
                     while true { try await Task.sleep(for: .seconds(3600)) }
+                case #"{"do":"largest"}"#: return [UInt8](repeating: UInt8(ascii: "1"), count: 6_291_556)
+                case #"{"do":"too large"}"#: return [UInt8](repeating: UInt8(ascii: "1"), count: 6_291_557)
                 default: return payload
                 }
             }
