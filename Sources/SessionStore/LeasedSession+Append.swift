@@ -60,7 +60,8 @@ extension LeasedSession {
                 turn: entry.turn,
                 """
                 (id) DO UPDATE SET seq = seq WHERE turn = excluded.turn
-                AND NOT EXISTS (SELECT 1 FROM log WHERE log.seq >= requests.seq AND outcome IS NOT NULL)
+                AND NOT EXISTS (SELECT 1 FROM log WHERE log.seq BETWEEN requests.seq AND last_insert_rowid() - 1
+                AND outcome IS NOT NULL)
                 """
             )
         case .claim(let position, let tool, let effect, let attempt):
