@@ -3,14 +3,6 @@
 
 import CurlHTTP
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// What answers invocations.
 enum RuntimeHandler: Sendable {
     case buffered(LambdaHandler)
@@ -23,6 +15,7 @@ actor RuntimeLoop {
     private let environment: RuntimeEnvironment
     private let client: RuntimeClient
     private let termination: Termination
+    private var trace = TraceVariable()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -80,7 +73,7 @@ actor RuntimeLoop {
             let invocation = try client.next()
             guard termination.beginServing() else { return }
             let context = invocation.context
-            if !sharesProcess { setTraceID(context.traceID) }
+            if !sharesProcess { trace.set(context.traceID) }
             let receipt: AnswerReceipt
             switch handler {
             case .buffered(let handler):
@@ -91,7 +84,7 @@ actor RuntimeLoop {
             if case .refused(let status, let errorType) = receipt {
                 writeLine(.error, "the answer was refused: \(status) \(errorType)", context)
             }
-            await InvocationContext.$current.withValue(context) { await context.runAfterResponse() }
+            await context.runAfterResponse()
         } while termination.endServing()
     }
 
@@ -148,17 +141,5 @@ private func write(
         if !writer.fail(failure) {
             writeLine(.error, "failed after the end of its response: \(failure)", context)
         }
-    }
-}
-
-/// Puts the invocation's trace where X-Ray's libraries look for it.
-///
-/// `setenv` is not safe against a `getenv` on another thread: it is called before the handler is.
-private func setTraceID(_ traceID: String?) {
-    // Fails only without memory, and then tracing is what can be done without.
-    if let traceID {
-        _ = unsafe setenv("_X_AMZN_TRACE_ID", traceID, 1)
-    } else {
-        _ = unsafe unsetenv("_X_AMZN_TRACE_ID")
     }
 }

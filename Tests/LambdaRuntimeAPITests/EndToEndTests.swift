@@ -91,6 +91,19 @@ import Testing
         #expect(text(api.requests[5].body) == "no trace")
     }
 
+    @Test func `the trace of each invocation takes the place of the one before`() async throws {
+        let traces = ["Root=1", String(repeating: "a", count: 3000), "Root=2", nil, "Root=33"]
+        var steps: [ScriptedRuntimeAPI.Step] = []
+        for trace in traces {
+            let headers = trace.map { [("Lambda-Runtime-Trace-Id", $0)] } ?? []
+            steps += [.invocation(id: "a", headers: headers, payload: []), .accepted]
+        }
+        let api = try ScriptedRuntimeAPI(steps + [.refused(500, "ContainerError")])
+        _ = try await run("ScriptedFunction", api, [:])
+        let answers = api.requests.filter { $0.path.hasSuffix("/response") }.map { text($0.body) }
+        #expect(answers == traces.map { $0 ?? "no trace" })
+    }
+
     @Test func `the handler's records name their invocation, in the format of the environment`() async throws {
         let api = try ScriptedRuntimeAPI([
             .invocation(id: "a", payload: bytes("log")), .accepted,
