@@ -14,7 +14,9 @@ extension InvocationContext {
     }
 
     func runAfterResponse() async {
-        while let work = later.next() { await work() }
+        while let work = later.next() {
+            await Self.$current.withValue(self) { await work() }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import CPOSIX
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -73,6 +75,7 @@ public enum LambdaRuntime {
     ) async -> Never {
         // A peer that closes its connection must be an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        cposix_keep_freed_memory()
         let environment = RuntimeEnvironment.current()
         let termination = Termination()
         let handler: RuntimeHandler

@@ -92,7 +92,8 @@ public final class RuntimeClient {
         var request = HTTPRequest(method: .post, url: base + path, headers: headers, body: body)
         // The service expects the connection of a streamed response to end with it.
         request.closesConnection = writer != nil
-        let call = String(path.split(separator: "/").last ?? "")
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+        let call = String(path[slash...].dropFirst())
         let answer = try perform(request, from: writer, at: call)
         switch answer.status {
         case 202:
@@ -181,16 +182,27 @@ final class AnswerSlot {
 
 /// A request id is not always a UUID: everything but RFC 3986's unreserved characters is encoded.
 private func percentEncoded(_ id: String) -> String {
+    // As good as always.
+    if id.utf8.allSatisfy(\.isUnreserved) { return id }
     var encoded = ""
     for byte in id.utf8 {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
+        if byte.isUnreserved {
             encoded.unicodeScalars.append(Unicode.Scalar(byte))
-        default:
+        } else {
             encoded += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
         }
     }
     return encoded
+}
+
+extension UInt8 {
+    fileprivate var isUnreserved: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
 }

@@ -3,14 +3,6 @@
 
 import CurlHTTP
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// What answers invocations.
 enum RuntimeHandler: Sendable {
     case buffered(LambdaHandler)
@@ -92,7 +84,7 @@ actor RuntimeLoop {
             if case .refused(let status, let errorType) = receipt {
                 writeLine(.error, "the answer was refused: \(status) \(errorType)", context)
             }
-            await InvocationContext.$current.withValue(context) { await context.runAfterResponse() }
+            await context.runAfterResponse()
         } while termination.endServing()
     }
 
