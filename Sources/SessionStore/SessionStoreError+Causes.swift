@@ -104,8 +104,8 @@ extension SessionStoreError {
         return SessionStoreError(
             number == EROFS ? .readOnly : .unusableRoot,
             at: "open root",
-            "\(root): \(reason); is the file system mounted? The folder has to be writable, or the one above it so that it "
-                + "can be created"
+            "\(root): \(reason); mount the file system there with write access, or set PERDURE_ROOT to a folder; a "
+                + "missing one is created where the folder above it exists"
         )
     }
 
