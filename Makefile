@@ -24,17 +24,19 @@ export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .PHONY: help
 help: ## Show this list.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 .PHONY: packages
 packages: # The system's packages; does nothing when all are there.
 	@.ci/setup-packages >&2
 
-.PHONY: python-model python-test
+.PHONY: python-model python-test python-bench
 python-model: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt >&2
 python-test: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt Tests/requirements.txt >&2
+python-bench: packages
+	@.ci/setup-python Tests/RuntimeBench/requirements.txt >&2
 
 .PHONY: build
 build: packages ## Build everything but the tests.
@@ -65,7 +67,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model and with AWS's emulator.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-chat
+	$(MAKE) test-rie test-chat test-bench
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -78,6 +80,11 @@ test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator
 test-chat: python-test ## Have two chats with the real local model, with a new process tree each.
 	Tests/LocalModel/chat
 
+.PHONY: test-bench
+test-bench: python-bench ## See that bench-runtime works, with few invocations.
+	swift build --product Echo --jobs $(JOBS)
+	Tests/RuntimeBench/run --quick --echo $(DEBUG)/Echo
+
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
 	Tests/JSONFuzz/fuzz.sh $(SECONDS_TO_FUZZ)
@@ -86,6 +93,14 @@ fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzz
 bench: packages ## Measure JSON decoding beside Foundation's, in one run.
 	swift build --configuration release --product JSONBench --jobs $(JOBS)
 	.build/release/JSONBench
+
+# More options of its script: BENCH=--json.
+BENCH ?=
+
+.PHONY: bench-runtime
+bench-runtime: python-bench ## Measure the runtime beside a C client on a plain socket and AWS's for Python, in one run.
+	@$(MAKE) --no-print-directory bootstrap EXAMPLE=Echo >&2
+	@Tests/RuntimeBench/run $(BENCH)
 
 .PHONY: format
 format: ## Format the sources.
