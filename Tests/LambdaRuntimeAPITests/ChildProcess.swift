@@ -9,17 +9,27 @@ struct ChildProcess {
     let status: Int32
     let standardError: String
 
-    /// Runs an executable that was built next to the tests, with these variables and no others.
-    static func run(_ name: String, environment: [String: String]) async throws -> ChildProcess {
-        let folder = try #require(Bundle.main.executableURL).deletingLastPathComponent()
+    /// The path of an executable that was built next to the tests.
+    static func url(_ name: String) throws -> URL {
+        try #require(Bundle.main.executableURL).deletingLastPathComponent().appendingPathComponent(name)
+    }
+
+    /// Runs an executable that was built next to the tests, with these variables and no others, and tells its number
+    /// once it runs.
+    static func run(
+        _ name: String, environment: [String: String], started: (Int32) -> Void = { _ in }
+    ) async throws -> ChildProcess {
         let process = Process()
-        process.executableURL = folder.appendingPathComponent(name)
+        process.executableURL = try url(name)
         process.environment = environment
         let output = Pipe()
         process.standardError = output
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             process.terminationHandler = { _ in continuation.resume() }
-            do { try process.run() } catch {
+            do {
+                try process.run()
+                started(process.processIdentifier)
+            } catch {
                 process.terminationHandler = nil
                 continuation.resume(throwing: error)
             }
