@@ -65,7 +65,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model and with AWS's emulator.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-chat
+	$(MAKE) test-rie test-soak test-chat
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -77,6 +77,16 @@ test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator
 .PHONY: test-chat
 test-chat: python-test ## Have two chats with the real local model, with a new process tree each.
 	Tests/LocalModel/chat
+
+SOAK := $(VENV)/python Tests/Soak/soak.py --echo $(DEBUG)/Echo --scripted $(DEBUG)/ScriptedFunction
+
+.PHONY: soak test-soak
+soak: python-test ## Have functions answer 150,000 invocations, and see that nothing is left of them.
+	swift build --jobs $(JOBS)
+	$(SOAK)
+test-soak: python-test # A tenth of it.
+	swift build --jobs $(JOBS)
+	$(SOAK) --share 0.1
 
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
