@@ -67,7 +67,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model and with AWS's emulator.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-chat test-bench
+	$(MAKE) test-rie test-soak test-chat test-bench
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -84,6 +84,16 @@ test-chat: python-test ## Have two chats with the real local model, with a new p
 test-bench: python-bench ## See that bench-runtime works, with few invocations.
 	swift build --product Echo --jobs $(JOBS)
 	Tests/RuntimeBench/run --quick --echo $(DEBUG)/Echo
+
+SOAK := $(VENV)/python Tests/Soak/soak.py --echo $(DEBUG)/Echo --scripted $(DEBUG)/ScriptedFunction
+
+.PHONY: soak test-soak
+soak: python-test ## Have functions answer 150,000 invocations, and see that nothing is left of them.
+	swift build --jobs $(JOBS)
+	$(SOAK)
+test-soak: python-test # A tenth of it.
+	swift build --jobs $(JOBS)
+	$(SOAK) --share 0.1
 
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).

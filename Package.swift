@@ -166,7 +166,8 @@ let package = Package(
         .testTarget(
             name: "LambdaRuntimeAPITests",
             dependencies: [
-                "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "PerdureTesting", "ScriptedFunction",
+                "CurlHTTP", "Echo", "JSONCore", "LambdaEmulator", "LambdaRuntimeAPI", "PerdureTesting",
+                "ScriptedFunction",
             ],
             swiftSettings: swiftSettings
         ),

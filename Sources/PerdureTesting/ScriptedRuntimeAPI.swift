@@ -19,7 +19,7 @@ public final class ScriptedRuntimeAPI: Sendable {
     public typealias Header = (name: String, value: String)
 
     /// What the server does with one request.
-    public enum Step: Sendable {
+    public indirect enum Step: Sendable {
         /// Hands out an invocation that ends in a minute, with further headers; those of the same name as one of its
         /// own take its place.
         case invocation(id: String = "id-1", headers: [Header] = [], payload: [UInt8])
@@ -27,6 +27,10 @@ public final class ScriptedRuntimeAPI: Sendable {
         case answer(status: Int, headers: [Header] = [], body: [UInt8] = [])
         /// Sends these bytes as they are and closes the connection, with a reset if so wanted.
         case raw([UInt8], resets: Bool = false)
+        /// Sends these bytes as they are, each in a packet of its own. The connection goes on.
+        case dribble([UInt8])
+        /// Runs the closure, which may block, and then does what the step says.
+        case after(@Sendable () -> Void, Step)
         /// Answers nothing until the client closes the connection.
         case hang
         /// Takes no more connections and closes this one.
@@ -174,6 +178,12 @@ public final class ScriptedRuntimeAPI: Sendable {
             connection.send(bytes)
             if resets { connection.resetOnClose() }
             return false
+        case .dribble(let bytes):
+            // The connection does not gather: see LoopbackListener.
+            return bytes.allSatisfy { connection.send([$0]) }
+        case .after(let action, let step):
+            action()
+            return perform(step, connection)
         case .hang:
             while !connection.receive().isEmpty {}
             return false

@@ -9,6 +9,11 @@ struct ChildProcess {
     let status: Int32
     let standardError: String
 
+    /// The path of an executable that was built next to the tests.
+    static func url(_ name: String) throws -> URL {
+        try #require(Bundle.main.executableURL).deletingLastPathComponent().appendingPathComponent(name)
+    }
+
     /// Runs an executable that was built next to the tests, with these variables and no others.
     /// - Parameter meanwhile: What to do with it while it runs.
     static func run(
@@ -16,9 +21,8 @@ struct ChildProcess {
         environment: [String: String],
         meanwhile: @Sendable (_ processID: Int32) async throws -> Void = { _ in }
     ) async throws -> ChildProcess {
-        let folder = try #require(Bundle.main.executableURL).deletingLastPathComponent()
         let process = Process()
-        process.executableURL = folder.appendingPathComponent(name)
+        process.executableURL = try url(name)
         process.environment = environment
         let output = Pipe()
         process.standardError = output

@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 import tempfile
+import threading
 
 from emulator import INVOKE
 
@@ -100,4 +101,24 @@ def scenarios(echo, misbehaving):
             ("POST", function % "unknown", {}), ("GET", INVOKE, {}), ("GET", "/", {}))),
         ("a caller who wants a stream", requests(
             ("POST", "/2021-11-15/functions/function/response-streaming-invocations", {}))),
+    ]
+
+
+def concurrent_scenarios(echo, misbehaving):
+    """With three invocations at once, of which a runtime may make use."""
+    def at_once(bootstrap, *payloads):
+        def play(stage):
+            with stage.start(bootstrap, AWS_LAMBDA_MAX_CONCURRENCY="3") as function:
+                threads = [threading.Thread(target=stage.call, args=(function, payload), kwargs={
+                    "number": number, "retries": True}) for number, payload in enumerate(payloads)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+        return play
+
+    # AWS's emulator refuses a call before it has read it when no worker waits: what is larger than the socket breaks.
+    return [
+        ("an echo", at_once(echo, b"1", b'{"a":"b"}', text(1000), text(20_000))),
+        ("answers and errors", at_once(misbehaving, b"1", b'{"do":"fail"}', b"2", b'{"do":"fail"}')),
     ]

@@ -11,6 +11,7 @@ import argparse
 import base64
 import concurrent.futures
 import fnmatch
+import http.client
 import json
 import os
 import re
@@ -81,9 +82,9 @@ class Stage:
         while True:
             try:
                 status, found, body = function.request(method, path, payload, headers)
-            except OSError as error:
-                self.see("call %d status" % number, "no answer: " + type(error).__name__)
-                return
+            except (OSError, http.client.HTTPException) as error:
+                in_time = "in time" if isinstance(error, TimeoutError) else "at all"
+                return self.see("call %d status" % number, "no answer " + in_time)
             # The runtime has not come to ask for more; AWS's emulator keeps no queue of calls.
             if not (retries and status == 400 and b"Runtime.Unavailable" in body and time.monotonic() < limit):
                 break
@@ -135,7 +136,7 @@ class Stage:
             lines = [json.loads(line) for line in file]
         for index, line in enumerate(lines):
             what = "%d.%d %s:" % (number, index, line["request"])
-            self.see(what + " status", line.get("status", line.get("broken")))
+            self.see(what + " status", line["status"])
             self.see(what + " body", line.get("body"))
             for name, value in line.get("headers", {}).items():
                 self.see(what + " " + name, value)
@@ -147,7 +148,11 @@ def scenarios(echo, misbehaving):
     for name, scripts, calls in raw_scenarios.SCENARIOS:
         found.append(("runtime: " + name,
                       lambda stage, scripts=scripts, calls=calls: stage.raw(scripts, calls), Emulator))
-    for name, scripts, calls in concurrent_scenarios.SCENARIOS if ConcurrentEmulator.is_possible() else []:
+    if not ConcurrentEmulator.is_possible():
+        return found
+    for name, play in caller_scenarios.concurrent_scenarios(echo, misbehaving):
+        found.append(("concurrent: " + name, play, ConcurrentEmulator))
+    for name, scripts, calls in concurrent_scenarios.SCENARIOS:
         found.append(("concurrent: " + name, lambda stage, scripts=scripts, calls=calls: stage.raw(
             scripts, calls, AWS_LAMBDA_MAX_CONCURRENCY="3"), ConcurrentEmulator))
     return found

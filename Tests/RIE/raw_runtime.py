@@ -51,9 +51,9 @@ def read(on):
     try:
         response = connection.getresponse()
         body = response.read()
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException):
         connection.close()
-        return record(request=what, broken=type(error).__name__)
+        return record(request=what, status="broken off")
     headers = {name.lower(): value for name, value in response.getheaders()}
     for name, header in ("id", "lambda-runtime-aws-request-id"), ("invocation", "lambda-runtime-invocation-id"), (
             "extension", "lambda-extension-identifier"):
