@@ -19,12 +19,12 @@ import Testing
     }
 
     @Test func `what is not UTF-8 is replaced`() throws {
-        let name = bytes("Lambda-Runtime-Client-Context: ")
+        let name = bytes("Lambda-Runtime-Trace-Id: ")
         let (client, api) = try invocation(name + [0x61, 0xFF, 0xC3, 0x28, 0x80, 0x0D, 0x0A])
         let invocation = try client.next()
         let context = invocation.context
         try invocation.respond([])
-        #expect(context.clientContext == "a\u{FFFD}\u{FFFD}(\u{FFFD}")
+        #expect(context.traceID == "a\u{FFFD}\u{FFFD}(\u{FFFD}")
         #expect(api.requests.count == 2)
     }
 
@@ -54,7 +54,8 @@ import Testing
     }
 
     @Test func `the first of two headers counts`() throws {
-        let lines = "Lambda-Runtime-Aws-Request-Id: y\r\nLambda-Runtime-Deadline-Ms: no\r\nlambda-runtime-trace-id: a\r\n"
+        let lines =
+            "Lambda-Runtime-Aws-Request-Id: y\r\nLambda-Runtime-Deadline-Ms: no\r\nlambda-runtime-trace-id: a\r\n"
         let (client, api) = try invocation(bytes(lines + "Lambda-Runtime-Trace-Id: b\r\n"))
         let invocation = try client.next()
         let context = invocation.context
@@ -65,20 +66,22 @@ import Testing
 
     @Test(arguments: [10_000, 90_000, 102_400, 300_000, 3_000_000])
     func `a header of any length is taken or refused`(length: Int) throws {
-        let line = "Lambda-Runtime-Client-Context: " + String(repeating: "x", count: length) + "\r\n"
+        let line = "Lambda-Runtime-Trace-Id: " + String(repeating: "x", count: length) + "\r\n"
         let (client, api) = try invocation(bytes(line))
         if length <= 90_000 {
             let invocation = try client.next()
             let context = invocation.context
             try invocation.respond([])
-            #expect(context.clientContext?.utf8.count == length)
+            #expect(context.traceID?.utf8.count == length)
         } else {
             #expect(throws: RuntimeError.self) { _ = try client.next() }
             #expect(api.requests.count <= 5)
         }
     }
 
-    @Test(arguments: ["no colon\r\n", ": no name\r\n", "X: a\0b\r\n", "X: a\rb\r\n", " folded\r\n", "X : blank\r\n", "\n"])
+    @Test(arguments: [
+        "no colon\r\n", ": no name\r\n", "X: a\0b\r\n", "X: a\rb\r\n", " folded\r\n", "X : blank\r\n", "\n",
+    ])
     func `a line that is no header is no trap`(line: String) throws {
         let (client, api) = try invocation(bytes(line))
         do {
@@ -107,7 +110,8 @@ import Testing
 
     @Test func `any byte of an answer may be wrong`() throws {
         let whole =
-            bytes(Self.head) + bytes("Lambda-Runtime-Trace-Id: t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+            bytes(Self.head)
+            + bytes("Lambda-Runtime-Trace-Id: t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
         var generator = SplitMix(state: 1)
         for round in 0..<400 {
             var answer = whole
