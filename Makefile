@@ -95,6 +95,25 @@ test-soak: python-test # A tenth of it.
 	swift build --jobs $(JOBS)
 	$(SOAK) --share 0.1
 
+# Scenarios of the NFS lab, "core" for the quick ones; nothing: all of them.
+SCENARIOS ?=
+# Where the NFS lab writes its results as JSON; nothing: nowhere.
+JSON ?=
+# Whose NFS server: linux or ganesha.
+SERVER ?= linux
+
+.PHONY: nfs-packages nfs-lab test-nfs
+nfs-packages:
+	@.ci/setup-packages nfs-lab >&2
+
+nfs-lab: nfs-packages ## Freeze, cut off and destroy sandboxes on real NFS: SCENARIOS="pause" JSON=file SERVER=ganesha.
+	swift build --product StoreWriter --jobs $(JOBS) >&2
+	Tests/NFSLab/run --writer $(DEBUG)/StoreWriter --cache .cache/nfslab $(if $(JSON),--json "$(JSON)") \
+	  --server $(SERVER) $(SCENARIOS)
+
+test-nfs: # The core scenarios of the NFS lab.
+	$(MAKE) nfs-lab SCENARIOS=core
+
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
 	Tests/JSONFuzz/fuzz.sh $(SECONDS_TO_FUZZ)

@@ -49,3 +49,12 @@ int cposix_lock_holder(int fd, int kind, long long start, long long length, int 
 int cposix_open_or_create(const char *path) {
     return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 }
+
+void cposix_take_write_error(int fd) {
+#if defined(__linux__)
+    // Waits for what is under way, which is nothing right after a lock was taken, and reports the error once.
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
+#else
+    (void)fd;
+#endif
+}

@@ -102,6 +102,14 @@ public struct OpenFile: ~Copyable, Sendable {
         _ = try systemCall("ftruncate") { ftruncate(descriptor, off_t(size)) }
     }
 
+    /// Forgets that earlier writes to the file failed, by whomever they were made. To be called after the file is locked,
+    /// and before anything is written to it.
+    ///
+    /// Linux keeps the failure of a write that nobody was told of for the next sync of the file, even through another
+    /// descriptor that is opened later. Over NFS, writes of a lease that was lost fail so, and would fail the first commit
+    /// of the next lease. No round trip.
+    public func forgetEarlierFailures() { cposix_take_write_error(descriptor) }
+
     /// Closes the file, or leaves the descriptor to the last claim or lock on its inode, whose end closes it.
     ///
     /// - Throws: `.ioError` when `close` reports one: over NFS that is the last word about earlier writes.

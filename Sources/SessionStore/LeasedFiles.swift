@@ -47,6 +47,9 @@ struct LeasedFiles: ~Copyable {
             try files.rollBack()
             return nil
         }
+        // Those of a lease that was lost are that lease's business. What is read under this one comes from the server.
+        database.forgetEarlierFailures()
+        log.forgetEarlierFailures()
         try files.clearIfUnwritten(database, log)
         // The log's name is durable before its first byte is, and so a log with bytes in it has a durable name.
         if try files.size(of: log, as: .logSize) == 0 { try files.sync(folder) }

@@ -2,28 +2,38 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
-import Foundation
 import SQLiteDriver
 import SessionStore
 
-/// A process of its own that uses a session store, for tests that kill it or compete with it.
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A process of its own that uses a session store, for tests that kill it, freeze it or compete with it.
 ///
 /// ```
 /// StoreWriter append <root> <session> <writer> <count>   one lease, <count> commits
 /// StoreWriter turns  <root> <session> <writer> <count>   one lease for each of <count> commits
 /// StoreWriter hold   <root> <session>                    leases, says "leased", releases when its input ends
+/// StoreWriter serve  <root> <session> <writer>           does what its input says: see `CommandedWriter`
 /// ```
 ///
 /// Each commit is acknowledged with a line that holds its number, after it is durable.
 ///
 /// `PERDURE_FAULT=<operation or any>:<number>:<kill, kill-after or stop>[:<bytes>]` is a fault plan.
+///
+/// Without Foundation, so that it is small enough for a virtual machine that loads it into memory.
 @main
 struct StoreWriter {
     static func main() {
         do {
             try run(Array(CommandLine.arguments.dropFirst()))
         } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            print("\(error)\n", to: 2)
             exit(1)
         }
     }
@@ -32,7 +42,7 @@ struct StoreWriter {
 
     static func run(_ arguments: [String]) throws {
         guard arguments.count >= 3 else { throw UsageError() }
-        if let words = ProcessInfo.processInfo.environment["PERDURE_FAULT"] { try plan(words).set() }
+        if let words = getenv("PERDURE_FAULT") { try plan(String(cString: words)).set() }
         let store = try SessionStore(root: arguments[1])
         let session = try SessionID(arguments[2])
         switch (arguments[0], arguments.count) {
@@ -54,9 +64,11 @@ struct StoreWriter {
         case ("hold", 3):
             let leased = try lease(session, in: store)
             say("leased")
-            _ = try FileHandle.standardInput.readToEnd()
+            while readLine() != nil {}
             try leased.release()
             say("released")
+        case ("serve", 4):
+            CommandedWriter(store: store, session: session, name: arguments[3]).serve()
         default:
             throw UsageError()
         }
@@ -71,8 +83,12 @@ struct StoreWriter {
         return FaultPlan(action, at: operation, number: number, bytes: parts.count > 3 ? Int(parts[3]) : nil)
     }
 
-    static func lease(_ session: SessionID, in store: SessionStore) throws -> LeasedSession {
-        try store.lease(session, of: AgentName("agent"), attempt: "writer", until: .now.advanced(by: .seconds(60)))
+    static func lease(
+        _ session: SessionID,
+        in store: SessionStore,
+        waiting seconds: Int = 60
+    ) throws(SessionStoreError) -> LeasedSession {
+        try store.lease(session, of: AgentName("agent"), attempt: "writer", until: .now.advanced(by: .seconds(seconds)))
     }
 
     /// How many commits of a writer are in the log.
@@ -100,8 +116,16 @@ struct StoreWriter {
         say("\(number)")
     }
 
-    /// One write, so that a killed process leaves whole lines or none.
-    static func say(_ line: String) {
-        FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+    static func say(_ line: String) { print("\(line)\n", to: 1) }
+
+    /// One write as a rule, so that a killed process leaves whole lines or none.
+    private static func print(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno != EINTR { return }
+            done += max(count, 0)
+        }
     }
 }

@@ -23,6 +23,11 @@ int cposix_lock_holder(int fd, int kind, long long start, long long length, int 
 /// the last component. One attempt: -1 sets errno.
 int cposix_open_or_create(const char *path);
 
+/// Takes the error that the kernel keeps because an earlier write to the file failed in the background and nobody was
+/// told: it would be told to the next fsync() of whoever opens the file. Nothing is written and nothing is asked of a
+/// server. Does nothing on systems other than Linux.
+void cposix_take_write_error(int fd);
+
 /// Has glibc's allocator keep up to 32 MiB that were freed for the next time, instead of giving them back to the system
 /// at once and asking for them, page by page, again. Nothing elsewhere.
 void cposix_keep_freed_memory(void);

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 the Perdure contributors
+"""Turns that nothing befalls: what they cost in round trips, and two sandboxes that compete."""
+
+import re
+import time
+
+import oracle
+from lab import Writer, do, go, kill, listen, start, tell, wait_for
+
+
+def compete(lab, report, turns):
+    """Two sandboxes on one session, each with so many turns."""
+    pair = [Writer(lab.clients[index], "compete", name) for index, name in enumerate("ab")]
+    start(pair)
+    for each in pair:
+        numbers = range(turns)
+        each.asked = {"%s/%d" % (each.name, number): 2048 for number in numbers}
+        each.next = turns
+        each.client.sh("i=0; while [ $i -lt %d ]; do echo turn $i wait=300; i=$((i + 1)); done >%s.in" % (turns, each.file))
+    began = time.monotonic()
+    while True:
+        listen(pair)
+        if all(each.lines.count("done") == turns for each in pair) or time.monotonic() > began + 600:
+            break
+        time.sleep(1)
+    seconds = time.monotonic() - began
+    errors = [line for each in pair for line in each.lines if line.startswith("error")]
+    wrong = oracle.judge(lab, pair)["compete"]
+    got = "%d acknowledged" % sum(len(each.acknowledged) for each in pair)
+    report.case("%d turns by two sandboxes" % (2 * turns), got, {"%d acknowledged" % (2 * turns)}, wrong, errors)
+    rows = oracle.read(lab, ["compete"])["compete"]
+    order = [row[4][0] for row in rows if row[0] == "row" and row[3] == "input"]
+    changes = sum(one != other for one, other in zip(order, order[1:]))
+    report.figure("seconds for %d turns by two sandboxes" % (2 * turns), round(seconds, 1))
+    report.figure("changes of the writer", changes)
+    kill(pair)
+
+
+def statistics(client):
+    """How often each operation was asked of the server, and the bytes of READ and WRITE."""
+    text = client.sh("cat /proc/self/mountstats").split("fstype nfs4", 1)[1]
+    return {name: int(count) for name, count in re.findall(r"^\s+([A-Z_]+): (\d+) ", text.split("per-op statistics")[1], re.M)}
+
+
+def difference(before, after):
+    return {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+
+
+def round_trips(lab, report):
+    """The round trips of one turn with 20 entries of 2 KB before it: in a process and on a machine that see the session for
+    the first time, and in the same process again."""
+    first = Writer(lab.clients[0], "trips", "a")
+    start([first])
+    before = statistics(first.client)
+    do([first])
+    turns = {"creating": difference(before, statistics(first.client))}
+    do([first], commits=9)
+    cold = Writer(lab.clients[1], "trips", "b")
+    start([cold])
+    for name in ("cold", "again"):
+        parts = {}
+        before = start_of_turn = statistics(cold.client)
+        do([cold], at="leased")
+        parts["lease, read"] = difference(before, statistics(cold.client))
+        before = statistics(cold.client)
+        go([cold])
+        parts["append, release"] = difference(before, statistics(cold.client))
+        turns[name] = difference(start_of_turn, statistics(cold.client))
+        turns.update(("%s: %s" % (name, part), counts) for part, counts in parts.items())
+    # A commit is one WRITE that is stable at once; what is not, is many and one COMMIT or more.
+    before, many = statistics(cold.client), 20
+    for _ in range(many):
+        do([cold])
+    counts = difference(before, statistics(cold.client))
+    report.figure("in %d further turns" % many, "%d WRITE, %d COMMIT" % (counts["WRITE"], counts.get("COMMIT", 0)))
+    wrong = oracle.judge(lab, [first, cold])["trips"]
+    for name, counts in turns.items():
+        report.figure("round trips, " + name, counts)
+        report.figure("round trips in all, " + name, sum(counts.values()))
+    table(report, turns)
+    report.case("one turn, cold and again", "ack" if cold.outcome() == "ack" else cold.outcome(), {"ack"}, wrong)
+    kill([first, cold])
+
+
+def table(report, turns):
+    operations = sorted({operation for counts in turns.values() for operation in counts})
+    lines = [("operation", list(turns))] + [
+        (operation, [counts.get(operation, "") for counts in turns.values()]) for operation in operations] + [
+        ("in all", [sum(counts.values()) for counts in turns.values()])]
+    for operation, counts in lines:
+        report.note("%-16s" % operation + "".join("%24s" % count for count in counts))
