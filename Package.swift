@@ -166,7 +166,7 @@ let package = Package(
         .testTarget(
             name: "LambdaRuntimeAPITests",
             dependencies: [
-                "CurlHTTP", "Echo", "JSONCore", "LambdaEmulator", "LambdaRuntimeAPI", "PerdureTesting",
+                "CurlHTTP", "JSONCore", "LambdaEmulator", "LambdaRuntimeAPI", "PerdureTesting",
                 "ScriptedFunction",
             ],
             swiftSettings: swiftSettings
