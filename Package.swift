@@ -161,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "LambdaRuntimeAPITests",
             dependencies: [
-                "CurlHTTP", "Echo", "JSONCore", "LambdaEmulator", "LambdaRuntimeAPI", "PerdureTesting",
+                "CurlHTTP", "JSONCore", "LambdaEmulator", "LambdaRuntimeAPI", "PerdureTesting",
                 "ScriptedFunction",
             ],
             swiftSettings: swiftSettings

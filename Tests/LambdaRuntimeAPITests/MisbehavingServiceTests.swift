@@ -112,11 +112,15 @@ import Testing
         #expect(api.requests.count == 2)
     }
 
-    @Test(arguments: ["HTTP/1.1 99 No", "HTTP/1.1 600 No", "HTTP/1.1 1000 No", "HTTP/1.1 -20 No", "HTTP/1.1  No", "200 OK"])
+    @Test(arguments: [
+        "HTTP/1.1 99 No", "HTTP/1.1 600 No", "HTTP/1.1 1000 No", "HTTP/1.1 -20 No", "HTTP/1.1  No", "200 OK",
+    ])
     func `a status line that is none is an error`(line: String) throws {
         let answer = Self.head.replacing("HTTP/1.1 200 OK", with: line) + "Content-Length: 2\r\n\r\n{}"
         #expect(throws: RuntimeError.self) { try next(.raw(bytes(answer))).get() }
-        let api = try ScriptedRuntimeAPI([.invocation(payload: []), .raw(bytes("\(line)\r\nContent-Length: 0\r\n\r\n"))])
+        let api = try ScriptedRuntimeAPI([
+            .invocation(payload: []), .raw(bytes("\(line)\r\nContent-Length: 0\r\n\r\n")),
+        ])
         let client = try client(of: api)
         #expect(throws: RuntimeError.self) { try client.next().respond([]) }
         #expect(api.requests.count == 2)

@@ -54,7 +54,8 @@ import Testing
     }
 
     @Test func `the first of two headers counts`() throws {
-        let lines = "Lambda-Runtime-Aws-Request-Id: y\r\nLambda-Runtime-Deadline-Ms: no\r\nlambda-runtime-trace-id: a\r\n"
+        let lines =
+            "Lambda-Runtime-Aws-Request-Id: y\r\nLambda-Runtime-Deadline-Ms: no\r\nlambda-runtime-trace-id: a\r\n"
         let (client, api) = try invocation(bytes(lines + "Lambda-Runtime-Trace-Id: b\r\n"))
         let invocation = try client.next()
         let context = invocation.context
@@ -78,7 +79,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["no colon\r\n", ": no name\r\n", "X: a\0b\r\n", "X: a\rb\r\n", " folded\r\n", "X : blank\r\n", "\n"])
+    @Test(arguments: [
+        "no colon\r\n", ": no name\r\n", "X: a\0b\r\n", "X: a\rb\r\n", " folded\r\n", "X : blank\r\n", "\n",
+    ])
     func `a line that is no header is no trap`(line: String) throws {
         let (client, api) = try invocation(bytes(line))
         do {
@@ -107,7 +110,8 @@ import Testing
 
     @Test func `any byte of an answer may be wrong`() throws {
         let whole =
-            bytes(Self.head) + bytes("Lambda-Runtime-Trace-Id: t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+            bytes(Self.head)
+            + bytes("Lambda-Runtime-Trace-Id: t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
         var generator = SplitMix(state: 1)
         for round in 0..<400 {
             var answer = whole
