@@ -52,11 +52,16 @@ let package = Package(
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]
         ),
         .target(name: "CPOSIX"),
+        .target(name: "CPerdureVFS", dependencies: ["CSQLite"]),
 
         // The bootstrap: nothing below may import Foundation.
         .target(name: "JSONCore", swiftSettings: swiftSettings),
         .target(name: "FileLocking", dependencies: ["CPOSIX"], swiftSettings: unsafeSwiftSettings),
-        .target(name: "SQLiteDriver", dependencies: ["CSQLite"], swiftSettings: unsafeSwiftSettings),
+        .target(
+            name: "SQLiteDriver",
+            dependencies: ["CPerdureVFS", "CSQLite"],
+            swiftSettings: unsafeSwiftSettings
+        ),
         .target(name: "CurlHTTP", dependencies: ["CCurl"], swiftSettings: unsafeSwiftSettings),
         .target(name: "AgentCore", dependencies: ["JSONCore"], swiftSettings: swiftSettings),
         .target(
@@ -153,7 +158,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PerdureCLITests",
-            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "SessionStore"],
+            dependencies: ["AgentCore", "CurlHTTP", "JSONCore", "PerdureTesting", "SessionStore"],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP"], swiftSettings: swiftSettings),
@@ -168,7 +173,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StoreWriter",
-            dependencies: ["AgentCore", "SessionStore"],
+            dependencies: ["AgentCore", "SQLiteDriver", "SessionStore"],
             path: "Tests/StoreWriter",
             swiftSettings: swiftSettings
         ),

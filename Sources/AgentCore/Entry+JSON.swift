@@ -9,7 +9,7 @@ public import JSONCore
 extension Entry {
     /// The kinds as they are written.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-        case input, reply, claim, approval, decision, result, refusal
+        case input, reply, claim, approval, decision, result, refusal, checkpoint, rewind
     }
 
     /// The kind of the fact.
@@ -22,13 +22,15 @@ extension Entry {
         case .decision: .decision
         case .result: .result
         case .refusal: .refusal
+        case .checkpoint: .checkpoint
+        case .rewind: .rewind
         }
     }
 
     /// The tool call that the fact is about.
     public var position: CallPosition? {
         switch fact {
-        case .input, .reply, .refusal: nil
+        case .input, .reply, .refusal, .checkpoint, .rewind: nil
         case .claim(let position, _, _, _), .approvalRequest(let position, _), .result(let position, _): position
         case .decision(_, let verdict): verdict.position
         }
@@ -47,6 +49,10 @@ extension Entry {
             ["reason": .init(reason)]
         case .refusal(let reason):
             ["reason": .init(reason)]
+        case .checkpoint(let label):
+            ["label": .init(label)]
+        case .rewind(let turn):
+            ["turn": .init(turn)]
         case .decision(let request, let verdict):
             [
                 "request": .init(request), "approved": .bool(verdict.isApproved),
@@ -77,6 +83,10 @@ extension Entry {
             fact = .approvalRequest(try fields.position(), reason: try fields.text("reason"))
         case .refusal:
             fact = .refusal(reason: try fields.text("reason"))
+        case .checkpoint:
+            fact = .checkpoint(label: try fields.text("label"))
+        case .rewind:
+            fact = .rewind(toTurn: try fields.int("turn"))
         case .decision:
             let verdict = Verdict(
                 position: try fields.position(),

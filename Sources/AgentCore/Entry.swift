@@ -31,6 +31,11 @@ public struct Entry: Sendable, Hashable {
         case refusal(reason: String)
         /// A tool call has its result.
         case result(CallPosition, ToolResult)
+        /// The newest turn has a name now, to go back to or to fork at.
+        case checkpoint(label: String)
+        /// The conversation goes on from the end of an earlier turn. What came after it stays in the log and out of the
+        /// conversation. A turn of its own.
+        case rewind(toTurn: Int)
     }
 }
 

@@ -16,6 +16,11 @@ public struct History: Sendable {
     public private(set) var replies = 0
     /// The number of model replies since the newest input or decision.
     public private(set) var repliesSinceInput = 0
+    /// The turns that were named, by name; those that a rewind took back have lost it.
+    public private(set) var checkpoints: [String: Int] = [:]
+    /// Where the messages of each turn but the newest end; nil where the conversation cannot go back to: what a rewind
+    /// took back, and what the next turn began in the middle of.
+    private var ends: [Int?] = []
     /// Whether the newest reply called no tool, which ends a turn.
     private var isAnswered = true
     /// Where the messages of the newest turn begin.
@@ -85,6 +90,7 @@ public struct History: Sendable {
         guard entry.turn == turn || entry.turn == turn + 1, entry.turn > 0 else {
             throw LoopError(code: .brokenLog, detail: "turn \(entry.turn) follows turn \(turn)")
         }
+        let end = phase == .idle ? messages.count : nil
         switch entry.fact {
         case .input(_, let text):
             guard calls.isEmpty else {
@@ -126,8 +132,41 @@ public struct History: Sendable {
         case .result(let position, let result):
             try advance(position, to: .settled(result))
             closeReplyIfSettled()
+        case .checkpoint(let label):
+            guard entry.turn == turn, phase == .idle else {
+                throw LoopError(code: .brokenLog, detail: "a checkpoint in turn \(entry.turn), which is not complete")
+            }
+            checkpoints[label] = turn
+        case .rewind(let target):
+            guard entry.turn == turn + 1, let end = endOfMessages(in: target) else {
+                throw LoopError(code: .brokenLog, detail: "turn \(entry.turn) goes back to \(target), which cannot be")
+            }
+            takeBack(to: target, end: end)
+            ends.append(turn == target ? end : nil)
+            turn = entry.turn
+            return
         }
+        if entry.turn > turn { ends.append(end) }
         turn = entry.turn
+    }
+
+    /// The turns that the conversation can go back to: 0, its beginning, and every complete turn that is part of it.
+    public func canRewind(to target: Int) -> Bool { endOfMessages(in: target) != nil }
+
+    private func endOfMessages(in target: Int) -> Int? {
+        if target == turn { return phase == .idle ? messages.count : nil }
+        return ends.indices.contains(target) ? ends[target] : nil
+    }
+
+    private mutating func takeBack(to target: Int, end: Int) {
+        messages.removeSubrange(end...)
+        for turn in ends.indices where turn > target { ends[turn] = nil }
+        checkpoints = checkpoints.filter { $0.value <= target }
+        calls = []
+        openReply = nil
+        isAnswered = true
+        turnStart = end
+        repliesSinceInput = 0
     }
 
     private mutating func advance(_ position: CallPosition, to state: OpenCall.State) throws(LoopError) {

@@ -46,6 +46,10 @@ static inline CURLcode ccurl_setopt_read_function(CURL *handle, curl_read_callba
     return curl_easy_setopt(handle, CURLOPT_READFUNCTION, value);
 }
 
+static inline CURLcode ccurl_setopt_seek_function(CURL *handle, curl_seek_callback value) {
+    return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, value);
+}
+
 static inline CURLcode ccurl_setopt_prereq_function(CURL *handle, curl_prereq_callback value) {
     return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, value);
 }
@@ -85,6 +89,14 @@ static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
             return message->easy_handle;
         }
     }
+}
+
+// OpenSSL's, where libcurl is linked with it: resolved when the program is.
+extern int RAND_poll(void) __attribute__((weak));
+
+/* Mixes fresh random bytes of the system into the generator of the TLS library, where that is OpenSSL. */
+static inline void ccurl_reseed(void) {
+    if (RAND_poll != NULL) RAND_poll();
 }
 
 #endif

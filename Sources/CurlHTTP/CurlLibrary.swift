@@ -29,3 +29,9 @@ enum CurlLibrary {
         return (named + usual).first { unsafe !$0.isEmpty && access($0, R_OK) == 0 }
     }
 }
+
+/// Mixes fresh random bytes of the system into those of the TLS library: for a process that was copied with its memory, as
+/// from a snapshot. Does nothing where libcurl does not use OpenSSL, or where the linker did not find it.
+public func reseedTLS() {
+    ccurl_reseed()
+}

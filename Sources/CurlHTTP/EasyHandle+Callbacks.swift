@@ -34,6 +34,13 @@ let curlRead: curl_read_callback = { data, size, count, pointer in
     return unsafe handle.upload.read(into: buffer) ?? Int(CURL_READFUNC_PAUSE)
 }
 
+let curlSeek: curl_seek_callback = { pointer, offset, origin in
+    // libcurl only ever goes back to the beginning.
+    guard offset == 0, origin == SEEK_SET, let handle = unsafe easyHandle(pointer) else { return CURL_SEEKFUNC_FAIL }
+    handle.upload.rewind()
+    return CURL_SEEKFUNC_OK
+}
+
 let curlPrerequest: curl_prereq_callback = { pointer, _, _, _, _ in
     guard let handle = unsafe easyHandle(pointer) else { return CURL_PREREQFUNC_ABORT }
     return handle.willSend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT

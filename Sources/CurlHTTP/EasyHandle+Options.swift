@@ -4,6 +4,10 @@
 import CCurl
 
 extension EasyHandle {
+    /// Of what libcurl takes from a connection, or gives to it, at once. "The maximum buffer size allowed to be set is 512
+    /// kB" before libcurl 8.7; its own 16 KiB are 64 system calls for a body of 1 MiB. Only what is used of it is memory.
+    private static let bufferSize = 512 << 10
+
     /// Sets every option of a request. The same for synchronous and asynchronous transfers.
     func configure(_ request: HTTPRequest, options: HTTPOptions, limits: HTTPLimits, streamsUpload: Bool)
         throws(HTTPError)
@@ -65,33 +69,54 @@ extension EasyHandle {
         case let method where !request.body.isEmpty || [.post, .put, .patch].contains(method):
             try set(CURLOPT_POST, 1)
             if method != .post { try set(CURLOPT_CUSTOMREQUEST, method.rawValue) }
-            try check(unsafe ccurl_setopt_offset(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count)))
-            let result = unsafe request.body.withUnsafeBytes { bytes -> CURLcode in
-                // An empty array may have no address, and a null pointer would mean "ask the read callback".
-                guard let base = bytes.baseAddress else {
-                    return unsafe ccurl_setopt_string(raw, CURLOPT_COPYPOSTFIELDS, "")
-                }
-                return unsafe ccurl_setopt_bytes(raw, CURLOPT_COPYPOSTFIELDS, base)
-            }
-            try check(result)
+            try setBody(request.body)
         case let method:
             try set(CURLOPT_HTTPGET, 1)
             if method != .get { try set(CURLOPT_CUSTOMREQUEST, method.rawValue) }
         }
     }
 
+    /// libcurl sends a body below 64 KiB that it was given together with the head, in one system call. Of a larger one it
+    /// would need a copy for itself: that it reads piece by piece, from where it is.
+    private func setBody(_ body: [UInt8]) throws(HTTPError) {
+        try check(unsafe ccurl_setopt_offset(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+        guard body.count < 64 << 10 else {
+            upload = UploadBuffer(whole: body)
+            let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+            try check(unsafe ccurl_setopt_seek_function(raw, curlSeek))
+            try check(unsafe ccurl_setopt_pointer(raw, CURLOPT_SEEKDATA, this))
+            try set(CURLOPT_UPLOAD_BUFFERSIZE, Self.bufferSize)
+            return try setReadCallback()
+        }
+        let result = unsafe body.withUnsafeBytes { bytes -> CURLcode in
+            // An empty array may have no address, and a null pointer would mean "ask the read callback".
+            guard let base = bytes.baseAddress else {
+                return unsafe ccurl_setopt_string(raw, CURLOPT_COPYPOSTFIELDS, "")
+            }
+            return unsafe ccurl_setopt_bytes(raw, CURLOPT_COPYPOSTFIELDS, base)
+        }
+        try check(result)
+    }
+
+    private func setReadCallback() throws(HTTPError) {
+        let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+        try check(unsafe ccurl_setopt_read_function(raw, curlRead))
+        try check(unsafe ccurl_setopt_pointer(raw, CURLOPT_READDATA, this))
+    }
+
     private func setStreamingUpload(_ request: HTTPRequest) throws(HTTPError) {
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         try set(CURLOPT_POST, 1)
         if request.method != .post { try set(CURLOPT_CUSTOMREQUEST, request.method.rawValue) }
-        try check(unsafe ccurl_setopt_read_function(raw, curlRead))
-        try check(unsafe ccurl_setopt_pointer(raw, CURLOPT_READDATA, this))
+        try setReadCallback()
         try check(unsafe ccurl_setopt_trailer_function(raw, curlTrailer))
         try check(unsafe ccurl_setopt_pointer(raw, CURLOPT_TRAILERDATA, this))
     }
 
     private func setCallbacks() throws(HTTPError) {
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+        // A response that is read piece by piece is to arrive in small pieces, of which few wait when it pauses.
+        if window == .max { try set(CURLOPT_BUFFERSIZE, Self.bufferSize) }
         try check(unsafe ccurl_setopt_write_function(raw, CURLOPT_WRITEFUNCTION, curlWrite))
         try check(unsafe ccurl_setopt_pointer(raw, CURLOPT_WRITEDATA, this))
         try check(unsafe ccurl_setopt_write_function(raw, CURLOPT_HEADERFUNCTION, curlHeader))

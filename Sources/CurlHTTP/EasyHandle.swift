@@ -26,7 +26,7 @@ import CCurl
     let errorBuffer: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var callSite = ""
-    private var origin = ""
+    private var url = ""
     private var isSafeToRepeat = false
     private var attempts = 0
     private var failure: HTTPError.Code?
@@ -52,7 +52,7 @@ import CCurl
         upload = UploadBuffer()
         self.window = window
         self.callSite = callSite
-        origin = request.origin
+        url = request.url
         isSafeToRepeat = request.method.isSafe
         isReceivePaused = false
         attempts = 0
@@ -93,7 +93,7 @@ import CCurl
     /// An error of the request under way that is no result of libcurl, such as its cancellation.
     func error(_ code: HTTPError.Code, _ reason: String) -> HTTPError {
         HTTPError(
-            code, at: callSite, reason, origin: origin,
+            code, at: callSite, reason, origin: url.origin,
             requestWasSent: attempts > 0, responseHasBegun: collector.hasBegun)
     }
 
@@ -111,7 +111,7 @@ import CCurl
         if unsafe ccurl_getinfo_long(raw, CURLINFO_OS_ERRNO, &systemError) != CURLE_OK { systemError = 0 }
         let code = HTTPError.Code(result, systemError: Int32(truncatingIfNeeded: systemError), wasSent: attempts > 0)
         return HTTPError(
-            code, at: callSite, reason(for: result, code), origin: origin,
+            code, at: callSite, reason(for: result, code), origin: url.origin,
             curlCode: Int32(truncatingIfNeeded: result.rawValue),
             systemError: Int32(truncatingIfNeeded: systemError),
             requestWasSent: attempts > 0, responseHasBegun: collector.hasBegun)

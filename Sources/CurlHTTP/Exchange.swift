@@ -112,7 +112,7 @@ final class Exchange: Sendable {
             let isNew = state.end == nil || !state.body.isEmpty
             // Bytes may be on the wire: only the loop would know.
             let error = HTTPError(
-                .cancelled, at: callSite, "cancelled", origin: request.origin,
+                .cancelled, at: callSite, "cancelled", origin: request.url.origin,
                 requestWasSent: true, responseHasBegun: state.head != nil)
             if isNew { state.end = .failure(error) }
             state.body = []
@@ -124,7 +124,7 @@ final class Exchange: Sendable {
 
     private var secondReader: HTTPError {
         HTTPError(
-            .invalidRequest, at: callSite, "two tasks read one body", origin: request.origin,
+            .invalidRequest, at: callSite, "two tasks read one body", origin: request.url.origin,
             requestWasSent: true, responseHasBegun: true)
     }
 

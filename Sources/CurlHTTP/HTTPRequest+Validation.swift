@@ -18,7 +18,7 @@ extension HTTPRequest {
             throw HTTPError(.invalidURL, at: callSite, "the URL does not begin with http:// or https://")
         }
         // libcurl would skip a further slash and take the path for the host.
-        guard origin.utf8.last != UInt8(ascii: "/") else {
+        guard url.origin.utf8.last != UInt8(ascii: "/") else {
             throw HTTPError(.invalidURL, at: callSite, "the URL names no host")
         }
         try headers.validate(at: callSite)
@@ -26,16 +26,6 @@ extension HTTPRequest {
 
     /// Whether the connection is to be encrypted.
     var isSecure: Bool { url.hasASCIIPrefix("https://") }
-
-    /// Scheme, host and port, for error descriptions: the rest of a URL can hold secrets.
-    var origin: String {
-        let text = Array(url.utf8)
-        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return "" }
-        let start = min(colon + 3, text.count)
-        let authority = text[start...].prefix { !"/?#".utf8.contains($0) }
-        let host = authority.lastIndex(of: UInt8(ascii: "@")).map { authority[($0 + 1)...] } ?? authority
-        return String(decoding: text[..<start] + host, as: UTF8.self)
-    }
 }
 
 extension HTTPFields {
@@ -58,22 +48,35 @@ extension HTTPFields {
 }
 
 extension String {
+    /// Scheme, host and port of a URL, for error descriptions: the rest of it can hold secrets.
+    var origin: String {
+        let text = Array(utf8)
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return "" }
+        let start = min(colon + 3, text.count)
+        let authority = text[start...].prefix { byte in
+            byte != UInt8(ascii: "/") && byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#")
+        }
+        let host = authority.lastIndex(of: UInt8(ascii: "@")).map { authority[($0 + 1)...] } ?? authority
+        return String(decoding: text[..<start], as: UTF8.self) + String(decoding: host, as: UTF8.self)
+    }
+
     /// Whether this is a `token` of RFC 9110, section 5.6.2.
     var isHTTPToken: Bool {
         !isEmpty
             && utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
                     true
                 default:
-                    "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                    "!#$%&'*+.^_`|~".utf8.contains(byte)
                 }
             }
     }
 
     /// Whether the text begins with that prefix, ASCII letters compared without regard to case.
     func hasASCIIPrefix(_ prefix: String) -> Bool {
-        utf8.count >= prefix.utf8.count && zip(utf8, prefix.utf8).allSatisfy { $0.asciiLowercased == $1 }
+        hasPrefix(prefix)
+            || utf8.count >= prefix.utf8.count && zip(utf8, prefix.utf8).allSatisfy { $0.asciiLowercased == $1 }
     }
 }

@@ -31,7 +31,7 @@ struct ResponseCollector {
         let text = line.trimmingLineEnd()
         if text.isEmpty { return endHead() }
         if partial == nil || text.starts(with: "HTTP/".utf8) { return begin(statusLine: text) }
-        if text.first == UInt8(ascii: " ") || text.first == UInt8(ascii: "\t") {
+        if text.first?.isBlank == true {
             partial?.fields.fold(String(decoding: text.trimmingBlanks(), as: UTF8.self))
             return nil
         }
@@ -49,8 +49,8 @@ struct ResponseCollector {
         bodySize += bytes.count
         guard bodySize <= maximumBodySize else { return .responseTooLarge }
         if pending.isEmpty, let length = announcedLength, bodySize == bytes.count {
-            // One allocation instead of a dozen; the announced length is only believed up to a mebibyte.
-            pending.reserveCapacity(min(length, maximumBodySize, 1 << 20))
+            // One allocation instead of a dozen; the announced length is only believed up to 8 MiB.
+            pending.reserveCapacity(min(length, maximumBodySize, 8 << 20))
         }
         unsafe pending.append(contentsOf: bytes)
         return nil
@@ -70,7 +70,7 @@ struct ResponseCollector {
 
     private mutating func begin(statusLine text: ArraySlice<UInt8>) -> HTTPError.Code? {
         // "HTTP/1.1 200 OK": the reason phrase, and the blank before it, may be missing.
-        let code = text.split(separator: UInt8(ascii: " "), maxSplits: 2).dropFirst().first ?? []
+        let code = text.drop { !$0.isBlank }.drop(while: \.isBlank).prefix { !$0.isBlank }
         guard code.count == 3, let status = Int(String(decoding: code, as: UTF8.self)), status >= 100 else {
             return .protocolViolation
         }
@@ -89,15 +89,16 @@ struct ResponseCollector {
 
 extension ArraySlice<UInt8> {
     fileprivate func trimmingLineEnd() -> ArraySlice<UInt8> {
-        var text = self
-        if text.last == UInt8(ascii: "\n") { text.removeLast() }
-        if text.last == UInt8(ascii: "\r") { text.removeLast() }
-        return text
+        let line = last == UInt8(ascii: "\n") ? dropLast() : self
+        return line.last == UInt8(ascii: "\r") ? line.dropLast() : line
     }
 
     fileprivate func trimmingBlanks() -> ArraySlice<UInt8> {
-        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        guard let last = lastIndex(where: { !isBlank($0) }) else { return [] }
-        return self[...last].drop(while: isBlank)
+        guard let last = lastIndex(where: { !$0.isBlank }) else { return [] }
+        return self[...last].drop(while: \.isBlank)
     }
+}
+
+extension UInt8 {
+    fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
-/// The bytes of a streaming request body on their way to libcurl.
+/// The bytes of a request body on their way to libcurl.
 struct UploadBuffer {
     /// Whether the read callback found nothing and paused the transfer.
     var isPaused = false
@@ -9,8 +9,18 @@ struct UploadBuffer {
     private(set) var isWaiting = false
     /// The fields to send after the last chunk.
     private(set) var trailers: HTTPFields = [:]
-    private var bytes: ArraySlice<UInt8> = []
+    private var bytes: [UInt8] = []
+    private var position = 0
     private var hasEnded = false
+
+    /// The body of a streaming request, which comes with ``add(_:)``.
+    init() {}
+
+    /// A body that is there already. It is not copied.
+    init(whole body: [UInt8]) {
+        bytes = body
+        hasEnded = true
+    }
 
     /// Adds what the producer gave.
     mutating func add(_ chunk: HTTPUploadChunk) {
@@ -19,7 +29,11 @@ struct UploadBuffer {
         case .later:
             isWaiting = true
         case .bytes(let more):
-            bytes += more
+            if position == bytes.count {
+                (bytes, position) = (more, 0)
+            } else {
+                bytes += more
+            }
         case .end(let trailers):
             self.trailers = trailers
             hasEnded = true
@@ -28,13 +42,18 @@ struct UploadBuffer {
 
     /// Moves bytes into libcurl's buffer: the count, 0 at the end, or `nil` to pause.
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-        guard !bytes.isEmpty else {
+        guard position < bytes.count else {
             isPaused = !hasEnded
             return hasEnded ? 0 : nil
         }
-        let count = min(bytes.count, buffer.count)
-        unsafe buffer.copyBytes(from: bytes.prefix(count))
-        bytes = bytes.dropFirst(count)
+        let count = min(bytes.count - position, buffer.count)
+        unsafe buffer.copyBytes(from: bytes[position..<position + count])
+        position += count
         return count
+    }
+
+    /// Begins again, for a request that is sent again. To be asked only of a body that was there from the beginning.
+    mutating func rewind() {
+        position = 0
     }
 }

@@ -13,15 +13,15 @@ import Darwin
 
 /// A lock on a range of bytes of an open file, held by this process until it is released.
 ///
-/// It is a POSIX record lock (`fcntl`, `F_SETLK`), on purpose not an open-file-description lock: SQLite opens its own
-/// descriptors on the same inodes, and the Linux NFS client looks up the lock state of a read or write by the *process*
-/// that locked. Only a POSIX lock therefore makes the file server refuse SQLite's writes once the lock was given to
-/// another client.
+/// It is a POSIX record lock (`fcntl`, `F_SETLK`), on purpose not an open-file-description lock: the Linux NFS client
+/// looks up the lock state of a read or write by the *process* that locked. Only a POSIX lock therefore makes the file
+/// server refuse writes through every descriptor of the inode, whoever in the process opened it, once the lock was given
+/// to another client.
 ///
 /// The traps of such locks:
 /// - **Any `close` of the inode by this process drops the lock**, through whichever descriptor. `OpenFile` puts its
-///   closes off until the lock is released; `sqlite3_close` and foreign code close theirs regardless, and nothing
-///   tells.
+///   closes off until the lock is released; SQLite's own file layer and foreign code close theirs regardless, and
+///   nothing tells.
 /// - **A second lock by the same process succeeds**, and releasing either one unlocks the bytes. Take an `InodeClaim`
 ///   first.
 /// - A forked child does not inherit the lock.

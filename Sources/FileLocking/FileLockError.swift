@@ -41,7 +41,7 @@ public struct FileLockError: Error, Sendable, Equatable {
     /// also means that the mount has no locking at all.
     public var isRetryable: Bool { code == .heldElsewhere || code == .claimedHere }
 
-    init(_ code: Code, call: StaticString, errno: Int32? = nil, holder: Int32? = nil) {
+    package init(_ code: Code, call: StaticString, errno: Int32? = nil, holder: Int32? = nil) {
         self.code = code
         self.call = call
         self.errno = errno
@@ -49,7 +49,7 @@ public struct FileLockError: Error, Sendable, Equatable {
     }
 
     /// Translates the error number of a failed `call`.
-    init(errno: Int32, call: StaticString) {
+    package init(errno: Int32, call: StaticString) {
         let code: Code =
             switch errno {
             case ENOLCK: .tooManyLocks

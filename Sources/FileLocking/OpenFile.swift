@@ -97,6 +97,11 @@ public struct OpenFile: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Cuts or lengthens the file to that many bytes.
+    public func truncate(to size: Int64) throws(FileLockError) {
+        _ = try systemCall("ftruncate") { ftruncate(descriptor, off_t(size)) }
+    }
+
     /// Closes the file, or leaves the descriptor to the last claim or lock on its inode, whose end closes it.
     ///
     /// - Throws: `.ioError` when `close` reports one: over NFS that is the last word about earlier writes.

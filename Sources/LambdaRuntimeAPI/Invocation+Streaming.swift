@@ -16,6 +16,8 @@ extension Invocation {
             switch writer.waitForBeginning() {
             case .failure(let error):
                 receipt = try slot.post("error", headers: error.headers, body: error.body)
+            case .whole(let body, let contentType):
+                receipt = try slot.post("response", headers: ["Content-Type": contentType], body: body)
             case .body(let contentType):
                 receipt = try slot.stream(contentType: contentType, from: writer)
             }

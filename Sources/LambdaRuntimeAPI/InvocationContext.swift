@@ -11,12 +11,16 @@ public struct InvocationContext: Sendable {
     public let invokedFunctionARN: String?
     /// The X-Ray trace header.
     public let traceID: String?
-    /// What a mobile client said of itself: JSON, as received.
-    public let clientContext: String?
-    /// The Cognito identity of the caller: JSON, as received.
-    public let cognitoIdentity: String?
+    /// What the client said of itself.
+    public let clientContext: ClientContext?
+    /// The Cognito identity of the caller.
+    public let cognitoIdentity: CognitoIdentity?
     /// The tenant, in functions that isolate tenants. Missing and empty are different.
     public let tenantID: String?
+    let later = LaterWork()
+
+    /// The time left until the deadline, at least zero.
+    public var remainingTime: Duration { deadline.remaining }
 
     /// Creates a context, for tests of handlers.
     public init(
@@ -24,8 +28,8 @@ public struct InvocationContext: Sendable {
         deadline: Deadline,
         invokedFunctionARN: String? = nil,
         traceID: String? = nil,
-        clientContext: String? = nil,
-        cognitoIdentity: String? = nil,
+        clientContext: ClientContext? = nil,
+        cognitoIdentity: CognitoIdentity? = nil,
         tenantID: String? = nil
     ) {
         self.requestID = requestID

@@ -40,6 +40,12 @@ public struct InvocationError: Error, Sendable, Hashable, CustomStringConvertibl
         }
     }
 
+    /// An error of a kind that the service knows, whatever was thrown.
+    init(type: String, cause: any Error) {
+        let cause = InvocationError(cause)
+        self.init(type: type, message: cause.description, stackTrace: cause.stackTrace)
+    }
+
     /// The type and the message.
     public var description: String { "\(type): \(message)" }
 
@@ -56,7 +62,11 @@ public struct InvocationError: Error, Sendable, Hashable, CustomStringConvertibl
     }
 
     var headers: HTTPFields {
-        ["Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": headerType]
+        [
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Function-Error-Type": headerType,
+            "Lambda-Runtime-Function-XRay-Error-Cause": xRayCause,
+        ]
     }
 
     /// The type, if a header takes it: no line break must be what keeps the error from being reported.

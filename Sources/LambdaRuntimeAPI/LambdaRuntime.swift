@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import CPOSIX
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -28,9 +30,10 @@ public typealias StreamingLambdaHandler =
 /// }
 /// ```
 public enum LambdaRuntime {
-    /// Serves invocations one after the other, for as long as the sandbox lives.
+    /// Serves invocations for as long as the sandbox lives: one after the other, or as many at once as
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` says, each on a thread of its own.
     ///
-    /// What the handler throws is reported as the invocation's error: an ``InvocationError`` as it is, anything else
+    /// The handler's task is cancelled when the service ends the sandbox (SIGTERM); it has 400 ms then. What the handler throws is reported as the invocation's error: an ``InvocationError`` as it is, anything else
     /// by its type and description.
     public static func run(_ handler: @escaping LambdaHandler) async -> Never {
         await run { _ in handler }
@@ -72,11 +75,36 @@ public enum LambdaRuntime {
     ) async -> Never {
         // A peer that closes its connection must be an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        cposix_keep_freed_memory()
+        let environment = RuntimeEnvironment.current()
+        let termination = Termination()
+        let handler: RuntimeHandler
+        let loops: [RuntimeLoop]
         do {
-            try await RuntimeLoop().run(RuntimeEnvironment.current(), initialize)
+            loops = try (0..<(environment.maximumConcurrency ?? 1)).map { _ in
+                try RuntimeLoop(environment, termination)
+            }
+            handler = try await loops[0].start(initialize)
         } catch {
-            writeLine(.fatal, "the runtime cannot go on: \(error)")
+            end(error)
         }
-        exit(1)
+        let tasks = loops.map { loop in
+            Task { @concurrent in
+                do {
+                    try await loop.serve(handler)
+                } catch {
+                    end(error)
+                }
+            }
+        }
+        for task in tasks { termination.add(task) }
+        // A loop returns only when the sandbox is about to end.
+        for task in tasks { await task.value }
+        endProcess(0)
+    }
+
+    private static func end(_ error: any Error) -> Never {
+        writeLine(.fatal, "the runtime cannot go on: \(error)")
+        endProcess(1)
     }
 }

@@ -15,6 +15,7 @@ public final class ResponseWriter: Sendable {
 
     private enum Ending {
         case finished
+        case whole([UInt8], contentType: String)
         case failed(InvocationError)
         case abandoned(RuntimeError)
     }
@@ -39,7 +40,7 @@ public final class ResponseWriter: Sendable {
         var refusal: RuntimeError? {
             switch ending {
             case nil: nil
-            case .finished, .failed: RuntimeError(.responseEnded, at: "write", "the response has ended already")
+            case .finished, .whole, .failed: RuntimeError(.responseEnded, at: "write", "the response has ended already")
             case .abandoned(let error): error
             }
         }
@@ -69,14 +70,50 @@ public final class ResponseWriter: Sendable {
     /// takes no more of the response, and ``RuntimeError/Code/cancelled`` when the task is cancelled while it waits;
     /// these bytes are then not sent.
     public func write(_ bytes: [UInt8]) async throws(RuntimeError) {
-        try await write(bytes, contentType: nil)
+        guard try !take(bytes, contentType: nil) else { return }
+        if let error = await waitForRoom(bytes) { throw error }
     }
 
     /// Begins the response of an HTTP integration (API Gateway, function URL) with its status and header fields.
     ///
     /// Throws ``RuntimeError/Code/responseBegun`` unless it is the first that is written.
     public func write(_ prelude: HTTPResponsePrelude) async throws(RuntimeError) {
-        try await write(prelude.bytes, contentType: HTTPResponsePrelude.contentType)
+        // What is first never has to wait.
+        _ = try take(prelude.bytes, contentType: HTTPResponsePrelude.contentType)
+    }
+
+    /// Hands over bytes that the response can do without: they are taken unless 64 KiB wait for the connection or the
+    /// response has ended. Never waits; answers whether they were taken.
+    @discardableResult
+    public func offer(_ bytes: [UInt8]) -> Bool {
+        (try? take(bytes, contentType: nil)) ?? false
+    }
+
+    /// Begins the response of an HTTP integration, without waiting; answers whether it was the first and was taken.
+    @discardableResult
+    public func offer(_ prelude: HTTPResponsePrelude) -> Bool {
+        (try? take(prelude.bytes, contentType: HTTPResponsePrelude.contentType)) ?? false
+    }
+
+    /// Answers in one piece, as a handler does that does not stream: the response is not one in streaming mode.
+    ///
+    /// Throws ``RuntimeError/Code/responseBegun`` after the first byte, and after the end what writing throws then.
+    public func respond(_ body: [UInt8], contentType: String = "application/json") throws(RuntimeError) {
+        let (refusal, wakes) = state.withLock { state -> (RuntimeError?, Bool) in
+            if let refusal = state.refusal { return (refusal, false) }
+            guard !state.hasBegun else {
+                return (RuntimeError(.responseBegun, at: "respond", "the response is being streamed"), false)
+            }
+            state.ending = .whole(body, contentType: contentType)
+            return (nil, state.wakes())
+        }
+        if let refusal { throw refusal }
+        if wakes { wakeUp() }
+    }
+
+    /// Whether the service takes no more of the response, so that nobody reads what is written.
+    public var isAbandoned: Bool {
+        state.withLock { if case .abandoned = $0.ending { true } else { false } }
     }
 
     /// Ends the response. Does nothing after an end.
@@ -90,31 +127,32 @@ public final class ResponseWriter: Sendable {
         end(.failed(error))
     }
 
-    private func write(_ bytes: [UInt8], contentType: String?) async throws(RuntimeError) {
-        let (refusal, wakes, id) = state.withLock { state -> (RuntimeError?, Bool, Int?) in
-            if let refusal = state.refusal { return (refusal, false, nil) }
+    /// Takes bytes if there is room for them; answers whether it did.
+    private func take(_ bytes: [UInt8], contentType: String?) throws(RuntimeError) -> Bool {
+        let (outcome, wakes) = state.withLock { state -> (Result<Bool, RuntimeError>, Bool) in
+            if let refusal = state.refusal { return (.failure(refusal), false) }
             if let contentType {
                 guard !state.hasBegun else {
-                    return (RuntimeError(.responseBegun, at: "write", "the prelude comes first"), false, nil)
+                    return (.failure(RuntimeError(.responseBegun, at: "write", "the prelude comes first")), false)
                 }
                 state.contentType = contentType
             }
-            guard !bytes.isEmpty else { return (nil, false, nil) }
+            guard !bytes.isEmpty else { return (.success(true), false) }
             state.hasBegun = true
-            guard state.pending.count < Self.window, state.waiters.isEmpty else {
-                state.lastID += 1
-                return (nil, false, state.lastID)
-            }
+            guard state.pending.count < Self.window, state.waiters.isEmpty else { return (.success(false), false) }
             state.pending += bytes
-            return (nil, state.wakes(), nil)
+            return (.success(true), state.wakes())
         }
-        if let refusal { throw refusal }
         if wakes { wakeUp() }
-        if let id, let error = await waitForRoom(bytes, id: id) { throw error }
+        return try outcome.get()
     }
 
-    private func waitForRoom(_ bytes: [UInt8], id: Int) async -> RuntimeError? {
-        await withTaskCancellationHandler {
+    private func waitForRoom(_ bytes: [UInt8]) async -> RuntimeError? {
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let (outcome, wakes) = state.withLock { state -> (RuntimeError??, Bool) in
                     if let refusal = state.refusal { return (refusal, false) }
@@ -167,6 +205,7 @@ public final class ResponseWriter: Sendable {
     /// How a response begins.
     enum Beginning {
         case body(contentType: String)
+        case whole([UInt8], contentType: String)
         case failure(InvocationError)
     }
 
@@ -175,8 +214,11 @@ public final class ResponseWriter: Sendable {
         while true {
             let beginning = state.withLock { state -> Beginning? in
                 if state.pending.isEmpty {
-                    if case .failed(let error) = state.ending { return .failure(error) }
-                    guard state.ending != nil else {
+                    switch state.ending {
+                    case .failed(let error): return .failure(error)
+                    case .whole(let body, let contentType): return .whole(body, contentType: contentType)
+                    case .finished, .abandoned: break
+                    case nil:
                         state.isIdle = true
                         return nil
                     }
@@ -196,7 +238,7 @@ public final class ResponseWriter: Sendable {
                 case nil:
                     state.isIdle = true
                     return (.later, [])
-                case .finished, .abandoned: return (.end(), [])
+                case .finished, .whole, .abandoned: return (.end(), [])
                 case .failed(let error): return (.end(trailers: error.trailers), [])
                 }
             }

@@ -12,7 +12,8 @@ import JSONCore
 /// ```
 public final class RuntimeClient {
     private let base: String
-    private let transfer: Transfer
+    let extensionBase: String
+    let transfer: Transfer
 
     /// Connects to nothing yet: the first call does.
     ///
@@ -26,6 +27,7 @@ public final class RuntimeClient {
             )
         }
         base = "http://\(endpoint)/2018-06-01/runtime"
+        extensionBase = "http://\(endpoint)/2020-01-01/extension"
         do {
             transfer = try Transfer(options: HTTPOptions(userAgent: "perdure"))
         } catch {
@@ -49,23 +51,13 @@ public final class RuntimeClient {
                 path: "/invocation/\(percentEncoded(id))",
                 invocationID: answer.fields["Lambda-Runtime-Invocation-Id"]
             )
-            guard let deadline = answer.fields["Lambda-Runtime-Deadline-Ms"].flatMap(milliseconds) else {
-                let error = InvocationError(
-                    type: "Runtime.InvalidDeadline",
-                    message: "the deadline of the invocation is not a number of milliseconds"
-                )
+            let context: InvocationContext
+            do throws(InvocationError) {
+                context = try InvocationContext(requestID: id, answer.fields)
+            } catch {
                 _ = try slot.post("error", headers: error.headers, body: error.body)
                 continue
             }
-            let context = InvocationContext(
-                requestID: id,
-                deadline: Deadline(millisecondsSinceEpoch: deadline),
-                invokedFunctionARN: answer.fields["Lambda-Runtime-Invoked-Function-Arn"],
-                traceID: answer.fields["Lambda-Runtime-Trace-Id"],
-                clientContext: answer.fields["Lambda-Runtime-Client-Context"],
-                cognitoIdentity: answer.fields["Lambda-Runtime-Cognito-Identity"],
-                tenantID: answer.fields["Lambda-Runtime-Aws-Tenant-Id"]
-            )
             return Invocation(payload: answer.body, context: context, slot: slot)
         }
     }
@@ -78,7 +70,19 @@ public final class RuntimeClient {
         }
     }
 
+    /// Says that a snapshot may be taken, and returns in a sandbox that was made of it.
+    func waitForRestore() throws(RuntimeError) {
+        let answer = try perform(HTTPRequest(url: base + "/restore/next"), at: "restore/next")
+        guard answer.status == 200 else { throw refusal(answer, at: "restore/next") }
+    }
+
+    /// Reports that the function could not go on after the snapshot; exit afterwards.
+    func reportRestoreError(_ error: InvocationError) throws(RuntimeError) {
+        try post("/restore/error", headers: error.headers, body: error.body)
+    }
+
     /// Posts once: a POST whose bytes may have arrived is never repeated, one that found nobody listening is.
+    @discardableResult
     fileprivate func post(
         _ path: String,
         headers: HTTPFields,
@@ -88,7 +92,8 @@ public final class RuntimeClient {
         var request = HTTPRequest(method: .post, url: base + path, headers: headers, body: body)
         // The service expects the connection of a streamed response to end with it.
         request.closesConnection = writer != nil
-        let call = String(path.split(separator: "/").last ?? "")
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+        let call = String(path[slash...].dropFirst())
         let answer = try perform(request, from: writer, at: call)
         switch answer.status {
         case 202:
@@ -105,7 +110,7 @@ public final class RuntimeClient {
 
     private static let maximumTries = 5
 
-    private func perform(
+    func perform(
         _ request: HTTPRequest,
         from writer: ResponseWriter? = nil,
         at call: String
@@ -175,24 +180,29 @@ final class AnswerSlot {
     }
 }
 
-/// Reads a deadline: decimal digits and nothing else; nil also for more than fits.
-private func milliseconds(_ text: String) -> Int64? {
-    guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-    return Int64(text)
-}
-
 /// A request id is not always a UUID: everything but RFC 3986's unreserved characters is encoded.
 private func percentEncoded(_ id: String) -> String {
+    // As good as always.
+    if id.utf8.allSatisfy(\.isUnreserved) { return id }
     var encoded = ""
     for byte in id.utf8 {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
+        if byte.isUnreserved {
             encoded.unicodeScalars.append(Unicode.Scalar(byte))
-        default:
+        } else {
             encoded += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
         }
     }
     return encoded
+}
+
+extension UInt8 {
+    fileprivate var isUnreserved: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
 }

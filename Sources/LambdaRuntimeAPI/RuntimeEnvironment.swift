@@ -42,4 +42,14 @@ public struct RuntimeEnvironment: Sendable {
 
     /// Where the Runtime API is served: `host:port`, and a path with some emulators.
     public var endpoint: String? { self["AWS_LAMBDA_RUNTIME_API"] }
+
+    /// How many invocations the process serves at once: more than one in Lambda Managed Instances.
+    ///
+    /// Nil where the service does not say so: then one at a time. What is not a positive number counts as one.
+    public var maximumConcurrency: Int? {
+        self["AWS_LAMBDA_MAX_CONCURRENCY"].map { max(1, Int($0) ?? 1) }
+    }
+
+    /// Whether a snapshot is taken once the function has started (SnapStart).
+    public var takesSnapshot: Bool { self["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start" }
 }

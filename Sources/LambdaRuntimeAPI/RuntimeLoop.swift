@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+import CurlHTTP
 
 /// What answers invocations.
 enum RuntimeHandler: Sendable {
@@ -15,33 +9,71 @@ enum RuntimeHandler: Sendable {
     case streaming(StreamingLambdaHandler, contentType: String)
 }
 
-/// The loop, on a thread of its own: waiting for an invocation blocks for hours.
+/// One invocation after the other, on a thread of its own: waiting for one blocks for hours.
 actor RuntimeLoop {
     private let thread = RuntimeThread()
+    private let environment: RuntimeEnvironment
+    private let client: RuntimeClient
+    private let termination: Termination
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    func run(
-        _ environment: RuntimeEnvironment,
+    init(_ environment: RuntimeEnvironment, _ termination: Termination) throws(RuntimeError) {
+        self.environment = environment
+        self.termination = termination
+        client = try RuntimeClient(environment)
+    }
+
+    /// Everything before the first `/next`, once in a process.
+    func start(
         _ initialize: @Sendable (RuntimeEnvironment) async throws -> RuntimeHandler
-    ) async throws(RuntimeError) {
-        let client = try RuntimeClient(environment)
+    ) async throws(RuntimeError) -> RuntimeHandler {
         let handler: RuntimeHandler
         do {
             handler = try await initialize(environment)
         } catch {
-            let failure = InvocationError(error)
-            writeLine(.fatal, "the function cannot start: \(failure)")
-            try client.reportInitError(failure)
-            exit(1)
+            try endStart(InvocationError(error))
         }
+        termination.watch()
+        InternalExtension.start(client, environment)
+        if environment.takesSnapshot { try await passSnapshot() }
+        return handler
+    }
+
+    private func passSnapshot() async throws(RuntimeError) {
+        do {
+            try await LambdaRuntime.runBeforeSnapshot()
+        } catch {
+            try endStart(InvocationError(type: "Runtime.BeforeSnapshotError", cause: error))
+        }
+        try client.waitForRestore()
+        reseedTLS()
+        do {
+            try await LambdaRuntime.runAfterRestore()
+        } catch {
+            let failure = InvocationError(type: "Runtime.AfterRestoreError", cause: error)
+            writeLine(.fatal, "the function cannot go on after the snapshot: \(failure)")
+            try client.reportRestoreError(failure)
+            endProcess(1)
+        }
+    }
+
+    private func endStart(_ failure: InvocationError) throws(RuntimeError) -> Never {
+        writeLine(.fatal, "the function cannot start: \(failure)")
+        try client.reportInitError(failure)
+        endProcess(1)
+    }
+
+    /// Serves until the sandbox ends.
+    func serve(_ handler: RuntimeHandler) async throws(RuntimeError) {
         // With several invocations in one process, a variable of the process cannot belong to one of them.
-        let sharesProcess = environment["AWS_LAMBDA_MAX_CONCURRENCY"] != nil
+        let sharesProcess = environment.maximumConcurrency != nil
         var traceVariable = TraceVariable()
-        while true {
+        repeat {
             let invocation = try client.next()
-            if !sharesProcess { traceVariable.set(invocation.context.traceID) }
+            guard termination.beginServing() else { return }
             let context = invocation.context
+            if !sharesProcess { traceVariable.set(context.traceID) }
             let receipt: AnswerReceipt
             switch handler {
             case .buffered(let handler):
@@ -52,7 +84,8 @@ actor RuntimeLoop {
             if case .refused(let status, let errorType) = receipt {
                 writeLine(.error, "the answer was refused: \(status) \(errorType)", context)
             }
-        }
+            await context.runAfterResponse()
+        } while termination.endServing()
     }
 
     private func answer(
@@ -81,28 +114,32 @@ actor RuntimeLoop {
     ) async throws(RuntimeError) -> AnswerReceipt {
         let writer = ResponseWriter(contentType: contentType)
         let (payload, context) = (invocation.payload, invocation.context)
-        // This thread sends, so the handler needs another. The task has ended before the next invocation is asked for.
-        let task = Task { @concurrent in
-            do {
-                try await InvocationContext.$current.withValue(context) {
-                    try await handler(payload, context, writer)
-                }
-                writer.finish()
-            } catch {
-                let failure = InvocationError(error)
-                if !writer.fail(failure) {
-                    writeLine(.error, "failed after the end of its response: \(failure)", context)
-                }
-            }
+        // This thread sends, so the handler needs another. It has ended before the next invocation is asked for.
+        async let writing: Void = write(to: writer, with: handler, payload: payload, context: context)
+        // Without `await`, the task is cancelled before it is waited for.
+        let receipt = try invocation.stream(from: writer)
+        if receipt == .accepted { await writing }
+        return receipt
+    }
+}
+
+/// Has the handler write its response.
+@concurrent
+private func write(
+    to writer: ResponseWriter,
+    with handler: StreamingLambdaHandler,
+    payload: [UInt8],
+    context: InvocationContext
+) async {
+    do {
+        try await InvocationContext.$current.withValue(context) {
+            try await handler(payload, context, writer)
         }
-        let outcome: Result<AnswerReceipt, RuntimeError>
-        do {
-            outcome = .success(try invocation.stream(from: writer))
-        } catch {
-            outcome = .failure(error)
+        writer.finish()
+    } catch {
+        let failure = InvocationError(error)
+        if !writer.fail(failure) {
+            writeLine(.error, "failed after the end of its response: \(failure)", context)
         }
-        if (try? outcome.get()) != .accepted { task.cancel() }
-        await task.value
-        return try outcome.get()
     }
 }

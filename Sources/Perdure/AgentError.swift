@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import JSONCore
 import ModelClients
 import SessionStore
 
@@ -98,7 +99,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         let code: Code =
             switch error.code {
             case .invalidName: .invalidSession
-            case .unusableRoot: .invalidConfiguration
+            case .unusableRoot, .unsafeMount: .invalidConfiguration
             case .noSuchSession: .noSuchApproval
             case .busy: .sessionBusy
             case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver
@@ -106,6 +107,17 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             }
         self.init(code, error.description, retryAfter: error.retryAfter)
     }
+
+    /// `{"error":{"type":"…","message":"…"}}`, as callers over HTTP and readers of a stream get it, and `"retryAfter"` in
+    /// seconds, where that is known.
+    var json: JSONValue {
+        var error: JSONObject = ["type": .init(code.errorType), "message": .init(detail)]
+        if let seconds = retryAfterSeconds { error["retryAfter"] = .init(seconds) }
+        return ["error": .object(error)]
+    }
+
+    /// When to try again, in whole seconds, at least 1.
+    var retryAfterSeconds: Int? { retryAfter.map { max(1, Int($0.components.seconds)) } }
 
     /// The type and the detail.
     public var description: String { "\(code.errorType): \(detail)" }

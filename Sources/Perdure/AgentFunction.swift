@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
-import JSONCore
-public import LambdaRuntimeAPI
+import LambdaRuntimeAPI
 import Logging
-import SessionStore
 
 /// A Lambda function that is an agent.
 ///
@@ -16,7 +14,7 @@ import SessionStore
 /// ```
 ///
 /// The program is a `bootstrap`: it answers the events of ``AgentRequest/init(event:defaultID:)``, as they are or as the
-/// body of an API Gateway (payload format 2.0) or function URL request. Nobody is authenticated here: whoever can invoke the
+/// body of an API Gateway or function URL request. Nobody is authenticated here: whoever can invoke the
 /// function can go on with any session and decide on any approval, so let only your own service or an authoriser do that. Sessions are kept below the folder that the
 /// environment variable `PERDURE_ROOT` names, `/mnt/agents` by default.
 public protocol AgentFunction: SendableMetatype {
@@ -24,6 +22,11 @@ public protocol AgentFunction: SendableMetatype {
     init() throws
     /// The agent.
     var agent: Agent { get }
+    /// Whether callers may see the text as it is written, by asking with `"stream":true`. Default: no.
+    ///
+    /// It changes nothing for those who do not ask, but for a REST API of API Gateway: its integration has to have the
+    /// response transfer mode `STREAM` then, and must not have it otherwise. <doc:Streaming> tells the rest.
+    static var streams: Bool { get }
     /// Whether ``main()`` sets up swift-log with ``LambdaLogHandler``. Default: yes.
     ///
     /// A program that calls `LoggingSystem.bootstrap` itself says no: swift-log traps the second time.
@@ -31,6 +34,9 @@ public protocol AgentFunction: SendableMetatype {
 }
 
 extension AgentFunction {
+    /// Answers come in one piece.
+    public static var streams: Bool { false }
+
     /// Lambda's log formats.
     public static var bootstrapsLogging: Bool { true }
 
@@ -46,75 +52,15 @@ extension AgentFunction {
                 metadataProvider: nil
             )
         }
+        if streams {
+            await LambdaRuntime.runStreaming(contentType: ReplyStream.contentType) { environment in
+                let handler = try AgentHandler(Self().agent, environment: environment)
+                return { payload, context, writer in try await handler.answer(payload, context: context, to: writer) }
+            }
+        }
         await LambdaRuntime.run { environment in
             let handler = try AgentHandler(Self().agent, environment: environment)
             return { payload, context in try await handler.answer(payload, context: context) }
         }
-    }
-}
-
-/// Answers the invocations of an agent: bytes in, bytes out.
-///
-/// ``AgentFunction`` uses it; a program that does other things besides can call it from its own handler.
-public struct AgentHandler: Sendable {
-    private let runtime: AgentRuntime
-
-    /// Opens the store that the environment names and checks the agent.
-    public init(_ agent: Agent, environment: RuntimeEnvironment) throws {
-        let root = environment["PERDURE_ROOT"] ?? "/mnt/agents"
-        do {
-            runtime = try AgentRuntime(agent, store: SessionStore(root: root))
-        } catch {
-            throw InvocationError(AgentError(error))
-        }
-    }
-
-    /// Uses a runtime that is set up already.
-    public init(_ runtime: AgentRuntime) {
-        self.runtime = runtime
-    }
-
-    /// Answers one invocation.
-    ///
-    /// Throws an ``LambdaRuntimeAPI/InvocationError`` that Lambda reports to the caller; an HTTP event is answered
-    /// with a status and a JSON body in any case.
-    public func answer(_ payload: [UInt8], context: InvocationContext) async throws -> [UInt8] {
-        let event: JSONValue
-        do {
-            event = try JSONValue(parsing: payload)
-        } catch {
-            throw InvocationError(AgentError.invalidEvent("it is not JSON (\(error))"))
-        }
-        if let http = HTTPEvent(event) { return await answer(http, context: context).bytes() }
-        do {
-            return try await respond(to: event, context: context).bytes()
-        } catch {
-            throw InvocationError(error)
-        }
-    }
-
-    private func answer(_ http: HTTPEvent, context: InvocationContext) async -> JSONValue {
-        do {
-            let event: JSONValue
-            do {
-                event = try JSONValue(parsing: try http.body())
-            } catch let error as JSONError {
-                throw AgentError.invalidEvent("the request's body is not JSON (\(error))")
-            }
-            return HTTPEvent.response(status: 200, body: try await respond(to: event, context: context))
-        } catch {
-            return HTTPEvent.response(AgentError(error))
-        }
-    }
-
-    private func respond(to event: JSONValue, context: InvocationContext) async throws(AgentError) -> JSONValue {
-        let request = try AgentRequest(event: event, defaultID: context.requestID)
-        return try await runtime.respond(to: request, deadline: context.deadline.instant).json
-    }
-}
-
-extension InvocationError {
-    fileprivate init(_ error: AgentError) {
-        self.init(type: error.code.errorType, message: error.detail)
     }
 }

@@ -20,6 +20,8 @@ public struct AgentRequest: Sendable, Hashable {
     public var id: String
     /// What is asked.
     public var content: Content
+    /// Whether the caller wants to see the text as it is written; a function that does not stream passes over it.
+    public var wantsStream: Bool
 
     /// The longest message, in bytes of UTF-8. Longer texts belong in a file that a tool reads.
     public static let maximumMessageLength = 1 << 20
@@ -27,14 +29,16 @@ public struct AgentRequest: Sendable, Hashable {
     public static let maximumIDLength = 256
 
     /// Creates a request.
-    public init(session: String, id: String, content: Content) {
+    public init(session: String, id: String, content: Content, wantsStream: Bool = false) {
         self.session = session
         self.id = id
         self.content = content
+        self.wantsStream = wantsStream
     }
 
     /// Reads an event: `{"session":"…","message":"…","id":"…"}`, or with
-    /// `"decisions":[{"call":"3.0","approve":true,"reason":"…"}]` in place of the message.
+    /// `"decisions":[{"call":"3.0","approve":true,"reason":"…"}]` in place of the message. `"stream":true` asks for the
+    /// text as it is written.
     ///
     /// Throws ``AgentError/Code/invalidEvent`` or ``AgentError/Code/messageTooLarge``.
     /// - Parameter defaultID: The id where the event has none: the invocation's.
@@ -50,6 +54,12 @@ public struct AgentRequest: Sendable, Hashable {
         guard (1...Self.maximumIDLength).contains(id.utf8.count) else {
             throw .invalidEvent("\"id\" must be 1 to \(Self.maximumIDLength) bytes long")
         }
+        let wantsStream: Bool
+        switch event["stream"] {
+        case nil, .null?: wantsStream = false
+        case .bool(let wish)?: wantsStream = wish
+        default: throw .invalidEvent("\"stream\" must be true or false")
+        }
         switch (event["message"], event["decisions"]) {
         case (.string(let message)?, nil):
             guard message.value.utf8.count <= Self.maximumMessageLength else {
@@ -58,11 +68,11 @@ public struct AgentRequest: Sendable, Hashable {
                     "the message is longer than \(Self.maximumMessageLength) bytes; put long texts into a file"
                 )
             }
-            self.init(session: session, id: id, content: .message(message.value))
+            self.init(session: session, id: id, content: .message(message.value), wantsStream: wantsStream)
         case (nil, .array(let items)?) where !items.isEmpty:
             var verdicts: [Verdict] = []
             for item in items { verdicts.append(try Verdict(event: item)) }
-            self.init(session: session, id: id, content: .decisions(verdicts))
+            self.init(session: session, id: id, content: .decisions(verdicts), wantsStream: wantsStream)
         default:
             throw .invalidEvent("it must have either \"message\", a string, or \"decisions\", an array of some")
         }

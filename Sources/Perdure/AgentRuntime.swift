@@ -71,12 +71,13 @@ public struct AgentRuntime: Sendable {
     /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled.
-    ///   - onText: Receives the pieces of the model's text as they arrive.
+    ///   - onProgress: Receives the pieces of the model's text as they arrive, and the names of tools that begin to run,
+    ///     in order. It is called between reading two pieces, so what blocks it holds the session.
     /// - Returns: The response, once everything in it is durable.
     public func respond(
         to request: AgentRequest,
         deadline: ContinuousClock.Instant? = nil,
-        onText: @escaping @Sendable (String) -> Void = { _ in }
+        onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
         let cutoff = deadline?.advanced(by: .zero - Self.reserve)
         let tally = TurnTally()
@@ -93,7 +94,8 @@ public struct AgentRuntime: Sendable {
                             return settled
                         }
                     }
-                    let turn = Turn(lane: lane, session: session, deadline: deadline, tally: tally, onText: onText)
+                    let turn = Turn(
+                        lane: lane, session: session, deadline: deadline, tally: tally, onProgress: onProgress)
                     return try await run(turn, from: opened, for: request)
                 }
             }
@@ -120,7 +122,7 @@ public struct AgentRuntime: Sendable {
         let session: SessionID
         let deadline: ContinuousClock.Instant?
         let tally: TurnTally
-        let onText: @Sendable (String) -> Void
+        let onProgress: @Sendable (TurnProgress) -> Void
     }
 
     private func holdingLease(
@@ -177,8 +179,11 @@ public struct AgentRuntime: Sendable {
                 return outcome
             case .callModel(let modelRequest):
                 turn.tally.countModelCall()
+                let number = turn.tally.modelCalls
                 do {
-                    let reply = try await agent.model.reply(to: modelRequest, onText: turn.onText)
+                    let reply = try await agent.model.reply(to: modelRequest) { text in
+                        turn.onProgress(.text(text, step: number))
+                    }
                     try Task.checkCancellation()
                     effects = try loop.handle(.modelReplied(reply))
                 } catch let error as ModelError where error.code == .refused {
@@ -186,6 +191,7 @@ public struct AgentRuntime: Sendable {
                 }
             case .runTools(let runs):
                 turn.tally.countToolRuns(runs.count)
+                turn.onProgress(.tools(names: runs.map(\.tool)))
                 effects = try await run(runs, of: turn, in: &loop)
             }
         }

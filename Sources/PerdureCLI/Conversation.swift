@@ -17,10 +17,12 @@ struct Conversation: Sendable {
         while let line = await readLine(prompt: "you> ") {
             let text = line.trimmingCharacters(in: .whitespaces)
             guard let request = text.isEmpty ? unanswered : newRequest(["message": .init(text)]) else { continue }
+            let live = LiveReply()
             do {
-                print("agent> \(try await reply(to: request).printable)")
+                await live.finish(try await reply(to: request, on: live))
                 unanswered = nil
             } catch let failure as InvokeClient.Failure {
+                await live.endLine()
                 unanswered = request
                 say("\(failure.description.printable)\nNothing is lost: an empty line tries again.\n")
             }
@@ -33,14 +35,16 @@ struct Conversation: Sendable {
         try await reply(to: newRequest(["message": .init(message)]))
     }
 
-    private func reply(to request: JSONObject) async throws -> String {
-        var answer = try await send(request)
+    /// - Parameter live: Shows the text as it is written; nil when only the reply is wanted.
+    private func reply(to request: JSONObject, on live: LiveReply? = nil) async throws -> String {
+        var answer = try await send(request, showing: live)
         while answer["status"]?.string == "awaiting" {
+            await live?.endLine()
             var decisions: [JSONValue] = []
             for approval in answer["approvals"]?.array ?? [] {
                 decisions.append(await decide(approval))
             }
-            answer = try await send(newRequest(["decisions": .array(decisions)]))
+            answer = try await send(newRequest(["decisions": .array(decisions)]), showing: live)
         }
         if let reason = answer["reason"]?.string { throw InvokeClient.Failure(type: "Failed", message: reason) }
         return answer["reply"]?.string ?? answer.description
@@ -53,8 +57,23 @@ struct Conversation: Sendable {
         return request
     }
 
-    private func send(_ request: JSONObject) async throws -> JSONValue {
-        try await withProgress { try await client.invoke(.object(request)) }
+    private func send(_ request: JSONObject, showing live: LiveReply?) async throws -> JSONValue {
+        let progress = live ?? LiveReply()
+        let dots = Task { await progress.showProgress() }
+        let answer: Result<JSONValue, any Error>
+        do {
+            if let live {
+                answer = .success(try await client.stream(request) { text, step in await live.add(text, of: step) })
+            } else {
+                answer = .success(try await client.invoke(.object(request)))
+            }
+        } catch {
+            answer = .failure(error)
+        }
+        dots.cancel()
+        await dots.value
+        await progress.clear()
+        return try answer.get()
     }
 
     /// Asks whether a tool call may run. Without a terminal to ask at, the answer is no.
@@ -69,22 +88,6 @@ struct Conversation: Sendable {
         return ["call": .init(call), "approve": .bool(isApproved)]
     }
 
-    /// Shows that something is going on, on standard error and only if that is a terminal.
-    private func withProgress(_ operation: @Sendable @escaping () async throws -> JSONValue) async throws -> JSONValue {
-        guard isatty(STDERR_FILENO) == 1 else { return try await operation() }
-        return try await withThrowingTaskGroup(of: JSONValue?.self) { group in
-            group.addTask { try await operation() }
-            group.addTask {
-                while (try? await Task.sleep(for: .milliseconds(400))) != nil { say(".") }
-                return nil
-            }
-            defer { say("\r\u{1B}[K") }
-            let answer = try await group.next() ?? nil
-            group.cancelAll()
-            return answer ?? .null
-        }
-    }
-
     /// Reads a line, on a thread that may block.
     private func readLine(prompt: String) async -> String? {
         say(prompt)
@@ -92,9 +95,4 @@ struct Conversation: Sendable {
             Thread.detachNewThread { continuation.resume(returning: Swift.readLine()) }
         }
     }
-}
-
-/// Writes to standard error, where everything goes that is not a reply.
-private func say(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
 }

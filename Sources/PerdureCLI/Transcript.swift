@@ -65,6 +65,11 @@ struct Transcript {
                     ))
             case .refusal(let reason):
                 messages.append(Message(entry: stored, role: "error", content: reason))
+            case .checkpoint(let label):
+                messages.append(Message(entry: stored, role: "checkpoint", content: label))
+            case .rewind(let turn):
+                messages.append(
+                    Message(entry: stored, role: "rewind", content: "to turn \(turn)", details: ["to": .init(turn)]))
             case .claim, .approvalRequest, .decision:
                 continue
             }

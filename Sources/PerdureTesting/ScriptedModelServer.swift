@@ -22,6 +22,8 @@ public final class ScriptedModelServer: Sendable {
     public enum Step: Sendable {
         /// Answers with a text, a word a chunk.
         case text(String)
+        /// Answers with a text in these pieces. `before` is called with the number of each, from 0, and may make it wait.
+        case pieces([String], before: @Sendable (_ piece: Int) -> Void)
         /// Answers with tool calls, after an optional text.
         case toolCalls([ScriptedCall], text: String = "")
         /// Refuses with a status, header lines and a body.
@@ -125,6 +127,14 @@ public final class ScriptedModelServer: Sendable {
             case .text(let text):
                 sendEvents(connection, ChatChunk.words(of: text) + [ChatChunk.stop("stop")], ends: true)
                 state.answered.withLock { $0 += 1 }
+            case .pieces(let pieces, let before):
+                connection.send(eventStreamHead)
+                for (index, piece) in pieces.enumerated() {
+                    before(index)
+                    sendChunk(connection, "data: \(ChatChunk.text(piece))\n\n")
+                }
+                sendEnd(connection, after: [ChatChunk.stop("stop")])
+                state.answered.withLock { $0 += 1 }
             case .toolCalls(let calls, let text):
                 let chunks = (text.isEmpty ? [] : ChatChunk.words(of: text)) + ChatChunk.calls(calls, reply: number)
                 sendEvents(connection, chunks + [ChatChunk.stop("tool_calls")], ends: true)
@@ -151,8 +161,12 @@ public final class ScriptedModelServer: Sendable {
 
     private static func sendEvents(_ connection: LoopbackConnection, _ chunks: [JSONValue], ends: Bool) {
         connection.send(eventStreamHead)
+        guard !ends else { return sendEnd(connection, after: chunks) }
         for chunk in chunks { sendChunk(connection, "data: \(chunk)\n\n") }
-        guard ends else { return }
+    }
+
+    private static func sendEnd(_ connection: LoopbackConnection, after chunks: [JSONValue]) {
+        for chunk in chunks { sendChunk(connection, "data: \(chunk)\n\n") }
         sendChunk(connection, "data: [DONE]\n\n")
         connection.send("0\r\n\r\n")
     }

@@ -72,12 +72,14 @@ public final class ScriptedRuntimeAPI: Sendable {
             return nil
         }
 
+        fileprivate var isExtension: Bool { path.hasPrefix("/2020-01-01/extension/") }
         private var lines: [Substring] { String(decoding: head, as: UTF8.self).split(separator: "\r\n") }
         private var requestLine: [String] { lines.first?.split(separator: " ").map(String.init) ?? [] }
     }
 
     private final class State: Sendable {
         let requests = Mutex<[Request]>([])
+        let extensionRequests = Mutex<[Request]>([])
         let connections = Mutex(0)
     }
 
@@ -88,19 +90,26 @@ public final class ScriptedRuntimeAPI: Sendable {
     /// - Parameters:
     ///   - interruptions: What to do with the request of that number as soon as the first byte of its body is there; the
     ///     connection is closed afterwards.
+    ///   - extensions: What to do with requests to the Extensions API, which are counted apart: by default it is not there.
     ///   - answer: Gets the number of the request, from 0, and the request.
     public init(
         interruptions: [Int: Step] = [:],
+        extensions: @escaping @Sendable (Request) -> Step = { _ in .answer(status: 404) },
         _ answer: @escaping @Sendable (_ number: Int, _ request: Request) -> Step
     ) throws {
         let state = state
-        listener = try LoopbackListener { connection in Self.serve(connection, state, interruptions, answer) }
+        listener = try LoopbackListener { connection in Self.serve(connection, state, interruptions, extensions, answer)
+        }
     }
 
     /// Starts a server that goes through a script, whatever is asked; later requests wait for ever, as they do for
     /// an invocation that does not come.
-    public convenience init(_ script: [Step], interruptions: [Int: Step] = [:]) throws {
-        try self.init(interruptions: interruptions) { number, _ in
+    public convenience init(
+        _ script: [Step],
+        interruptions: [Int: Step] = [:],
+        extensions: @escaping @Sendable (Request) -> Step = { _ in .answer(status: 404) }
+    ) throws {
+        try self.init(interruptions: interruptions, extensions: extensions) { number, _ in
             script.indices.contains(number) ? script[number] : .hang
         }
     }
@@ -111,13 +120,17 @@ public final class ScriptedRuntimeAPI: Sendable {
     /// Takes no more connections, so that new ones are refused; those that there are stay.
     public func stopListening() { listener.stopListening() }
 
-    /// The requests so far.
+    /// The requests so far, without those to the Extensions API.
     public var requests: [Request] { state.requests.withLock(\.self) }
+
+    /// The requests to the Extensions API so far.
+    public var extensionRequests: [Request] { state.extensionRequests.withLock(\.self) }
 
     private static func serve(
         _ connection: LoopbackConnection,
         _ state: State,
         _ interruptions: [Int: Step],
+        _ extensions: @Sendable (Request) -> Step,
         _ answer: @Sendable (Int, Request) -> Step
     ) {
         let number = state.connections.withLock { count in
@@ -127,7 +140,8 @@ public final class ScriptedRuntimeAPI: Sendable {
         var reader = RequestReader(connection)
         while let head = reader.nextHead() {
             let next = state.requests.withLock(\.count)
-            let interruption = interruptions[next]
+            let isExtension = Request(head: head, body: [], framedBody: [], connection: number).isExtension
+            let interruption = isExtension ? nil : interruptions[next]
             let received: RequestReader.Request
             if interruption != nil {
                 guard reader.waitForBody() else { return }
@@ -138,6 +152,11 @@ public final class ScriptedRuntimeAPI: Sendable {
             }
             let request = Request(
                 head: head, body: received.body, framedBody: received.framedBody, connection: number)
+            if isExtension {
+                state.extensionRequests.withLock { $0.append(request) }
+                guard perform(extensions(request), connection) else { return }
+                continue
+            }
             let count = state.requests.withLock { requests in
                 requests.append(request)
                 return requests.count

@@ -75,7 +75,8 @@ extension Connection {
             if try isInTransaction { try run("ROLLBACK") }
             return nil
         } catch {
-            return error.whileHandling(cause)
+            // After a failure of the files there is nothing left to roll back, and the first error is the news.
+            return error.fileFailure == nil ? error.whileHandling(cause) : nil
         }
     }
 }

@@ -6,7 +6,8 @@ import CSQLite
 /// A connection to one database file, used by one owner at a time.
 ///
 /// It blocks its thread for as long as the file system takes. Nothing here waits for locks: a conflict is
-/// `SQLITE_BUSY` at once. No global state of SQLite is changed and no callback is installed.
+/// `SQLITE_BUSY` at once. No global state of SQLite is changed, but for the file layer that `DatabaseFiles` adds to its
+/// list, and no callback is installed.
 ///
 /// What is set on every connection, in the words of SQLite's manual:
 /// - `SQLITE_OPEN_NOMUTEX`: *"The new database connection will use the 'multi-thread' threading mode"*, in which the
@@ -36,6 +37,8 @@ import CSQLite
     private static let cacheLimit = 64
 
     private var database: OpaquePointer?
+    /// The files that it works on without opening them, if it does; valid as long as the database is open.
+    var files: OpaquePointer?
     private var idle: [String: StatementHandle] = [:]
 
     /// Opens a database. The file itself is not read before the first statement.
@@ -75,7 +78,8 @@ import CSQLite
         _ = unsafe sqlite3_close_v2(database)
     }
 
-    /// Closes the connection: every descriptor of the file, and with them **all POSIX locks of this process on it**.
+    /// Closes the connection: every descriptor of the file, and with them **all POSIX locks of this process on it**. A
+    /// connection on `DatabaseFiles` has no descriptors of its own, and closes none.
     ///
     /// The last connection to a WAL database writes a checkpoint first, unless `setCheckpointOnClose(false)` was called.
     /// Closing twice does nothing.
@@ -87,6 +91,7 @@ import CSQLite
         let result = unsafe sqlite3_close(database)
         try unsafe check(result, "close", on: database)
         unsafe self.database = nil
+        unsafe files = nil
     }
 
     /// The open handle.
@@ -94,6 +99,7 @@ import CSQLite
         guard let database = unsafe database else {
             throw SQLiteError(.misuse, call: call, message: "the connection is closed")
         }
+        if let files = unsafe files, let refusal = unsafe SQLiteError(refusedBy: files, call: call) { throw refusal }
         return unsafe database
     }
 

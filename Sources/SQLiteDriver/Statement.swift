@@ -21,6 +21,8 @@ public struct Statement: ~Copyable {
         _ bindings: SQLiteValue...,
         row: (borrowing Row) throws(SQLiteError) -> Element
     ) throws(SQLiteError) -> [Element] {
+        // Refuses where the connection does.
+        _ = try unsafe connection.open("step")
         var elements: [Element] = []
         try handle.run(bindings) { current throws(SQLiteError) in elements.append(try row(current)) }
         return elements

@@ -9,9 +9,12 @@ import SQLiteDriver
 /// Both inodes are locked because NFS fences by inode: when this sandbox is frozen for longer than the server's lease,
 /// and another one takes the locks, it is the lock on the *written* inode that makes the server refuse late writes. A
 /// lock beside the data fences nothing.
+///
+/// SQLite works on the same two descriptors that are locked, so nothing that it does can drop the locks.
 struct LeasedFiles: ~Copyable {
-    /// The path of the database.
-    let path: String
+    // Declared first, and therefore ended first: no connection touches a file that is unlocked or closed.
+    /// The files, for a connection to work on.
+    let offer: DatabaseFiles
     private let folder: FolderClaim
     private let claim: InodeClaim
     private let database: OpenFile
@@ -28,25 +31,30 @@ struct LeasedFiles: ~Copyable {
     /// Locks both files, creating what is missing.
     ///
     /// Throws ``SessionStoreError/Code/busy`` at once when somebody else holds one of them. Returns nil when a file was
-    /// created, replaced or made a database meanwhile: try again.
+    /// replaced, or rolled back to what it was before somebody's crash: try again.
     static func acquire(in folder: String) throws(SessionStoreError) -> LeasedFiles? {
         let path = folder + "/s.db"
         guard let folderClaim = FolderClaim(folder) else { throw .busy }
-        let database = try locking { () throws(FileLockError) in try OpenFile(path: path) }
+        let files = SessionFiles(path: path)
+        let database = try files.open(path, as: .databaseOpen)
         let claim = try locking { () throws(FileLockError) in try InodeClaim(database) }
-        let databaseLock = try lock(database, databaseBytes)
+        let databaseLock = try files.lock(database, databaseBytes, as: .lockDatabase)
         guard try isInPlace(database) else { return nil }
-        if try locking({ () throws(FileLockError) in try database.size() }) == 0 {
-            try refuseLostDatabase(path)
-            // SQLite closes its descriptor in there, and thereby drops the lock.
-            try prepare(path, in: folder)
+        let log = try files.open(path + "-wal", as: .logOpen)
+        let logLock = try files.lock(log, logBytes, as: .lockLog)
+        guard try isInPlace(log) else { return nil }
+        if try files.haveHotJournal() {
+            try files.rollBack()
             return nil
         }
-        let log = try locking { () throws(FileLockError) in try OpenFile(path: path + "-wal") }
-        let logLock = try lock(log, logBytes)
-        guard try isInPlace(log) else { return nil }
+        try files.clearIfUnwritten(database, log)
+        // The log's name is durable before its first byte is, and so a log with bytes in it has a durable name.
+        if try files.size(of: log, as: .logSize) == 0 { try files.sync(folder) }
+        let offer = try sqlite(at: "open") { () throws(SQLiteError) in
+            try DatabaseFiles(path: path, database: database.descriptor, log: log.descriptor)
+        }
         return LeasedFiles(
-            path: path,
+            offer: offer,
             folder: folderClaim,
             claim: claim,
             database: database,
@@ -56,67 +64,22 @@ struct LeasedFiles: ~Copyable {
         )
     }
 
-    private static func lock(
-        _ file: borrowing OpenFile,
-        _ bytes: Range<Int64>
-    ) throws(SessionStoreError) -> FileLock {
-        do {
-            return try FileLock.acquire(on: file, bytes: bytes, namesHolder: false)
-        } catch {
-            throw SessionStoreError(error)
-        }
-    }
-
     private static func isInPlace(_ file: borrowing OpenFile) throws(SessionStoreError) -> Bool {
-        do { return try file.pathStillNamesThisFile() } catch { throw SessionStoreError(error) }
-    }
-
-    /// A log with a header beside an empty database is no leftover of a creation: the database was lost. Preparing a new
-    /// one would delete the log.
-    private static func refuseLostDatabase(_ path: String) throws(SessionStoreError) {
-        let header = try locking { () throws(FileLockError) in
-            let log = try OpenFile(path: path + "-wal")
-            return try log.read(count: 4, at: 0)
-        }
-        // The two magic numbers of "WAL File Format" in SQLite's manual, which tell the order of bytes in checksums.
-        guard header == [0x37, 0x7F, 0x06, 0x82] || header == [0x37, 0x7F, 0x06, 0x83] else { return }
-        throw SessionStoreError(
-            .damaged,
-            at: "lease",
-            "s.db is empty and s.db-wal is not: a session is both files; restore them together from a backup"
-        )
-    }
-
-    /// Makes an empty file a database in WAL mode, before there is a log to lock: SQLite deletes the log of a database
-    /// without pages.
-    private static func prepare(_ path: String, in folder: String) throws(SessionStoreError) {
-        let connection = try sqlite(at: "create") { () throws(SQLiteError) in
-            let connection = try Connection(path: path, vfs: "unix-none", mode: .readWrite)
-            try connection.setCheckpointOnClose(false)
-            try connection.execute(Schema.connectionSettings)
-            return connection
-        }
-        try Schema.useLog(connection)
-        try sqlite(at: "create") { () throws(SQLiteError) in try connection.close() }
-        if let failure = syncFolder(folder) { throw .system(failure, at: "create") }
-    }
-
-    /// Whether both paths still lead to the files that are locked.
-    func areInPlace() throws(SessionStoreError) -> Bool {
-        guard try Self.isInPlace(database) else { return false }
-        return try Self.isInPlace(log)
+        try locking { () throws(FileLockError) in try file.pathStillNamesThisFile() }
     }
 
     /// The size of the write-ahead log in bytes.
     func logSize() throws(SessionStoreError) -> Int64 {
-        do { return try log.size() } catch { throw SessionStoreError(error) }
+        try SessionFiles(path: offer.path).size(of: log, as: .logSize)
     }
 
-    /// Unlocks and closes, in the reverse order. The database connection has to be closed before.
+    /// Unlocks and closes, in the reverse order.
     consuming func release() throws(SessionStoreError) {
-        do {
-            try logLock.release()
-            try databaseLock.release()
+        let files = SessionFiles(path: offer.path)
+        offer.withdraw()
+        try files.unlock(logLock, as: .unlockLog)
+        try files.unlock(databaseLock, as: .unlockDatabase)
+        do throws(FileLockError) {
             try log.close()
             try database.close()
             try claim.release()

@@ -25,24 +25,20 @@ extension LeasedSession {
     /// Writes one commit's rows, inside of its transaction.
     func write(
         _ entries: [Entry],
-        turn: Int,
         outcome: Outcome?,
         epoch next: Int64
     ) throws(SessionStoreError) {
         let time = now()
-        for entry in entries {
+        for (index, entry) in entries.enumerated() {
+            var settles = index == entries.count - 1 ? outcome : nil
+            // What was open will not be closed any more.
+            if case .rewind = entry.fact { settles = .takenBack }
             try change(
-                "INSERT INTO log (turn, kind, call, body, at) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO log (turn, kind, call, body, at, outcome) VALUES (?, ?, ?, ?, ?, ?)",
                 .integer(Int64(entry.turn)), .text(entry.kind.rawValue), .init(entry.position?.description),
-                .text(entry.body.description), .integer(time)
+                .text(entry.body.description), .integer(time), .init(settles?.column(beside: entry))
             )
-            try index(entry, epoch: next)
-        }
-        if let outcome {
-            try change(
-                "UPDATE requests SET outcome = ? WHERE turn = ? AND outcome IS NULL",
-                .text(JSONValue.object(outcome.json).description), .integer(Int64(turn))
-            )
+            try self.index(entry, epoch: next)
         }
     }
 
@@ -56,15 +52,16 @@ extension LeasedSession {
     private func index(_ entry: Entry, epoch: Int64) throws(SessionStoreError) {
         switch entry.fact {
         case .input(let request, _):
-            try add(request, turn: entry.turn, "INSERT INTO requests (id, turn) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            try add(request, turn: entry.turn, "")
         case .decision(let request, _):
             // One request decides on several calls, all of them in one turn.
             try add(
                 request,
                 turn: entry.turn,
                 """
-                INSERT INTO requests (id, turn) VALUES (?, ?)
-                ON CONFLICT (id) DO UPDATE SET turn = excluded.turn WHERE turn = excluded.turn AND outcome IS NULL
+                (id) DO UPDATE SET seq = seq WHERE turn = excluded.turn
+                AND NOT EXISTS (SELECT 1 FROM log WHERE log.seq BETWEEN requests.seq AND last_insert_rowid() - 1
+                AND outcome IS NOT NULL)
                 """
             )
         case .claim(let position, let tool, let effect, let attempt):
@@ -86,14 +83,43 @@ extension LeasedSession {
                 "UPDATE calls SET state = ? WHERE id = ? AND state = 'claimed'",
                 .text(result.status == .unknown ? "unknown" : "settled"), .text(position.description)
             )
-        case .reply, .approvalRequest, .refusal:
+        case .rewind:
+            try change("UPDATE calls SET state = 'unknown' WHERE state = 'claimed'")
+        case .reply, .approvalRequest, .refusal, .checkpoint:
             break
         }
     }
 
-    private func add(_ request: String, turn: Int, _ sql: String) throws(SessionStoreError) {
-        guard try change(sql, .text(request), .integer(Int64(turn))) == 1 else {
+    /// - Parameter conflict: When the id may be there already; never, if empty.
+    private func add(_ request: String, turn: Int, _ conflict: String) throws(SessionStoreError) {
+        let sql = "INSERT INTO requests (id, turn, seq) VALUES (?, ?, last_insert_rowid()) ON CONFLICT "
+        let added = try change(
+            sql + (conflict.isEmpty ? "DO NOTHING" : conflict), .text(request), .integer(Int64(turn)))
+        guard added == 1 else {
             throw SessionStoreError(.duplicateRequest, at: "append", "the request id is in the session already")
+        }
+    }
+}
+
+extension Outcome {
+    /// Of a request that was open when the conversation was taken back.
+    static let takenBack = Outcome.failed(reason: "the conversation was taken back")
+
+    /// The outcome as it is written beside the entry that ended the turn: without the reply, where the entry is that.
+    func column(beside entry: Entry) -> String {
+        if case .completed(let reply) = self, case .reply(let said) = entry.fact, said.text == reply {
+            return #"{"status":"completed"}"#
+        }
+        return JSONValue.object(json).description
+    }
+
+    /// Reads what ``column(beside:)`` wrote; nil when it is none.
+    init?(column: String, beside entry: Entry) {
+        guard let json = try? JSONValue(parsing: column.utf8) else { return nil }
+        if json["status"]?.string == "completed", json["reply"] == nil, case .reply(let said) = entry.fact {
+            self = .completed(reply: said.text)
+        } else {
+            self.init(json: json)
         }
     }
 }

@@ -24,7 +24,7 @@ public struct LeasedSession: ~Copyable {
     public let created: Int64
     /// The names that the session was created under.
     public let names: SessionNames
-    // Declared before the files, and therefore closed before they are unlocked when the value is dropped.
+    // Declared before the files, and therefore closed before them when the value is dropped.
     let connection: Connection
     private let files: LeasedFiles
     let owner: String
@@ -41,20 +41,9 @@ public struct LeasedSession: ~Copyable {
         attempt: String,
         now: @escaping @Sendable () -> Int64
     ) throws(SessionStoreError) {
-        let path = files.path
-        let connection = try sqlite(at: "open") { () throws(SQLiteError) in
-            try Connection(path: path, vfs: "unix-none", mode: .readWrite)
-        }
-        do throws(SessionStoreError) {
-            let meta = try Self.open(connection, as: names, now: now())
-            // Opening may have rolled back a creation that a crash cut off, and deleted the log that is locked.
-            guard try files.areInPlace() else { throw SessionStoreError.replaced }
-            (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
-        } catch {
-            // Before the locks go: closing later could drop those of the next lease in this process.
-            try? connection.close()
-            throw error
-        }
+        let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
+        let meta = try Self.open(connection, as: names, now: now())
+        (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
         self.connection = connection
         self.files = files
         self.attempt = attempt
@@ -76,7 +65,6 @@ public struct LeasedSession: ~Copyable {
     ) throws(SessionStoreError) -> Meta {
         try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.setCheckpointOnClose(false)
-            try connection.setPersistentWAL(true)
             try connection.execute(Schema.connectionSettings)
         }
         try Schema.prepare(connection, as: names, now: now)
@@ -107,29 +95,21 @@ public struct LeasedSession: ~Copyable {
 
     /// The whole log with what the file knows beside it.
     public func storedEntries() throws(SessionStoreError) -> [StoredEntry] {
-        let rows = try sqlite(at: "read log") { () throws(SQLiteError) in
-            try connection.query("SELECT seq, turn, kind, call, body, at FROM log ORDER BY seq") {
-                row throws(SQLiteError) in try StoredEntry.Row(row)
-            }
-        }
-        var entries: [StoredEntry] = []
-        for row in rows { entries.append(try StoredEntry(row)) }
-        return entries
+        try read("ORDER BY seq")
     }
 
     /// What is known of a request id; nil when the session has not seen it.
     public func request(_ id: String) throws(SessionStoreError) -> RequestRecord? {
-        let rows = try sqlite(at: "read request") { () throws(SQLiteError) in
-            try connection.query("SELECT turn, outcome FROM requests WHERE id = ?", .text(id)) {
-                row throws(SQLiteError) in (turn: try row.int(0), outcome: try row.optionalText(1))
+        let found = try sqlite(at: "read request") { () throws(SQLiteError) in
+            try connection.query("SELECT turn, seq FROM requests WHERE id = ?", .text(id)) {
+                row throws(SQLiteError) in (turn: try row.int(0), sequence: try row.int(1))
             }
         }
-        guard let found = rows.first else { return nil }
-        guard let text = found.outcome else { return RequestRecord(turn: Int(found.turn), outcome: nil) }
-        guard let outcome = (try? JSONValue(parsing: text.utf8)).flatMap(Outcome.init(json:)) else {
-            throw SessionStoreError(.damaged, at: "read request", "the outcome of turn \(found.turn) is no outcome")
-        }
-        return RequestRecord(turn: Int(found.turn), outcome: outcome)
+        guard let found = found.first else { return nil }
+        let end = try read("WHERE seq >= ? AND outcome IS NOT NULL ORDER BY seq LIMIT 1", .integer(found.sequence))
+        // The turn may have been left for a later one; only a rewind settles what it leaves.
+        let isSettled = end.first.map { $0.entry.turn == found.turn || $0.outcome == .takenBack } ?? false
+        return RequestRecord(turn: Int(found.turn), outcome: isSettled ? end.first?.outcome : nil)
     }
 
     /// Counts what there is, without reading it.
@@ -158,16 +138,16 @@ public struct LeasedSession: ~Copyable {
     /// `duplicateRequest`, and the errors of the file system. Nothing is written then.
     /// - Parameter outcome: Settles every request of the turn that has no outcome yet.
     public mutating func append(_ entries: [Entry], outcome: Outcome? = nil) throws(SessionStoreError) {
-        guard let turn = entries.last?.turn else {
+        guard !entries.isEmpty else {
             throw SessionStoreError(.emptyCommit, at: "append", "a commit needs an entry, and so does an outcome")
         }
         try commit { (session, next) throws(SessionStoreError) in
-            try session.write(entries, turn: turn, outcome: outcome, epoch: next)
+            try session.write(entries, outcome: outcome, epoch: next)
         }
     }
 
     /// One transaction, which begins with the fence.
-    private mutating func commit(
+    mutating func commit(
         _ body: (borrowing LeasedSession, _ epoch: Int64) throws(SessionStoreError) -> Void
     ) throws(SessionStoreError) {
         guard !isDead else { throw .released(at: "append") }
@@ -196,7 +176,7 @@ public struct LeasedSession: ~Copyable {
     }
 
     /// The size of the write-ahead log above which it is copied into the database when the lease ends: a cold turn
-    /// reads the log once, so it must not grow for ever, and a checkpoint costs two syncs.
+    /// reads the log once, so it must not grow for ever, and a checkpoint costs three syncs.
     static let checkpointThreshold: Int64 = 4 << 20
 
     /// The size of the write-ahead log in bytes.
@@ -212,7 +192,6 @@ public struct LeasedSession: ~Copyable {
         } catch {
             failure = error
         }
-        // In any case, and before the locks go: closing later could drop those of the next lease in this process.
         do throws(SessionStoreError) {
             try sqlite(at: "release") { () throws(SQLiteError) in try connection.close() }
         } catch {

@@ -34,7 +34,7 @@ extension Schema {
             try sqlite(at: "create") { () throws(SQLiteError) in
                 try create(connection, as: names, now: now)
                 // Into the database at once: a session whose log is lost must not get a new identity, from which new
-                // idempotency keys would follow. Two more syncs, once in its life.
+                // idempotency keys would follow. Three more syncs, once in its life.
                 try connection.checkpoint(.truncate)
             }
         }
@@ -42,10 +42,16 @@ extension Schema {
 
     /// Makes the file keep a write-ahead log. Writes to a file that keeps none yet: to be called once it is known to be
     /// a session's.
+    ///
+    /// The change itself is written in place and without a journal file: it is one page, and what changes in it are
+    /// bytes of the "Database Header", its first 100, which reach the disk together or not at all.
     static func useLog(_ connection: Connection) throws(SessionStoreError) {
         let mode = try sqlite(at: "open") { () throws(SQLiteError) in
+            let before = try connection.query("PRAGMA journal_mode") { row throws(SQLiteError) in try row.text(0) }
+            if before == ["wal"] { return before }
+            try connection.execute("PRAGMA journal_mode=MEMORY")
             // "If the journal mode could not be changed, the original journal mode is returned", and no error.
-            try connection.query("PRAGMA journal_mode=WAL") { row throws(SQLiteError) in try row.text(0) }
+            return try connection.query("PRAGMA journal_mode=WAL") { row throws(SQLiteError) in try row.text(0) }
         }
         guard mode == ["wal"] else {
             throw SessionStoreError(.inputOutput, at: "open", "SQLite does not keep a write-ahead log for this file")

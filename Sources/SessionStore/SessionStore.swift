@@ -24,28 +24,32 @@ public struct SessionStore: Sendable {
     public let root: String
     private let now: @Sendable () -> Int64
 
-    /// Opens a root folder, which is created when it is missing.
+    /// Opens a root folder, which is created when it is missing; the folder above it has to be there, so that a file system
+    /// that is not mounted is noticed.
     ///
-    /// Throws ``SessionStoreError/Code/unusableRoot`` when it cannot be created, is no folder or cannot be written, and
-    /// ``SessionStoreError/Code/readOnly`` when it is on a file system that is mounted read-only.
+    /// Reads the kernel's table of mounts (Linux). Throws ``SessionStoreError/Code/unusableRoot`` when the folder cannot be
+    /// created, is no folder or cannot be written, ``SessionStoreError/Code/readOnly`` when it is on a file system that is
+    /// mounted read-only, and ``SessionStoreError/Code/unsafeMount`` when it is on NFS with `nolock`, `local_lock=posix`,
+    /// `local_lock=all` or `soft`, or the kernel takes back locks that it has lost.
     /// - Parameter now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
     public init(root: String, now: @escaping @Sendable () -> Int64 = wallClock) throws(SessionStoreError) {
         guard !root.isEmpty else {
             throw SessionStoreError(.unusableRoot, at: "open root", "the path of the root folder is empty")
         }
-        if let failure = createFolders(root) {
-            throw .opening(root: root, errno: failure)
-        }
+        if let failure = createFolder(root) { throw .opening(root: root, errno: failure) }
         guard let resolved = unsafe realpath(root, nil) else { throw .opening(root: root, errno: errno) }
         self.root = unsafe String(cString: resolved)
         unsafe free(resolved)
         if unsafe access(self.root, R_OK | W_OK | X_OK) != 0 { throw .opening(root: root, errno: errno) }
+        if let objection = MountedFileSystem.objection(to: self.root) {
+            throw SessionStoreError(.unsafeMount, at: "open root", objection)
+        }
         self.now = now
     }
 
     /// Leases a session, which is created when it is missing.
     ///
-    /// A session that is leased elsewhere is tried again every 20 to 250 ms. Costs two locks over NFS, the opening of
+    /// A session that is leased elsewhere is tried again every 20 to 250 ms, unless the task is cancelled. Costs two locks over NFS, the opening of
     /// the two files, and reading what SQLite needs; nothing is written to an existing session.
     ///
     /// Throws ``SessionStoreError``: `busy` when the deadline passes, `readOnly`, `full`, `damaged`, `newerSchema`,
@@ -100,7 +104,7 @@ public struct SessionStore: Sendable {
             } catch {
                 guard error.code == .busy else { throw error }
                 let wait = Duration.milliseconds(Int64.random(in: 20...250))
-                guard .now.advanced(by: wait) < deadline else { throw error }
+                guard .now.advanced(by: wait) < deadline, !Task.isCancelled else { throw error }
                 sleep(wait)
             }
         }

@@ -50,7 +50,7 @@ extension SessionStoreError {
     init(_ error: SQLiteError, at operation: String) {
         switch error.code.primary {
         case .full:
-            self = .system(ENOSPC, at: operation)
+            self = .system(error.fileFailure?.errno ?? ENOSPC, at: operation)
         case .readOnly:
             self = .system(EROFS, at: operation)
         case .busy:
@@ -104,7 +104,8 @@ extension SessionStoreError {
         return SessionStoreError(
             number == EROFS ? .readOnly : .unusableRoot,
             at: "open root",
-            "\(root): \(reason); mount the file system there with write access, or set PERDURE_ROOT to a folder"
+            "\(root): \(reason); mount the file system there with write access, or set PERDURE_ROOT to a folder; a "
+                + "missing one is created where the folder above it exists"
         )
     }
 

@@ -7,7 +7,8 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
-            case emptyCommit, unusableRoot, damaged, newerSchema, foreignFile, inputOutput, released
+            case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
+            case noSuchTurn, alreadyExists, invalidArchive
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -32,6 +33,8 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let emptyCommit = Code(.emptyCommit)
         /// The root folder cannot be used.
         public static let unusableRoot = Code(.unusableRoot)
+        /// The root folder is on a file system that is mounted in a way that loses or mixes up what is written.
+        public static let unsafeMount = Code(.unsafeMount)
         /// The file does not hold what was written to it.
         public static let damaged = Code(.damaged)
         /// The file was written by a newer version of this library.
@@ -42,6 +45,13 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let inputOutput = Code(.inputOutput)
         /// The lease was given back, or died with an earlier error.
         public static let released = Code(.released)
+
+        /// The conversation cannot go back to that turn, or no checkpoint has that label.
+        public static let noSuchTurn = Code(.noSuchTurn)
+        /// A session of that id has a history already.
+        public static let alreadyExists = Code(.alreadyExists)
+        /// What was to be imported is no session, or not one that this library understands.
+        public static let invalidArchive = Code(.invalidArchive)
 
         /// The name of the code.
         public var description: String { value.rawValue }

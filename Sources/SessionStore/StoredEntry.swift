@@ -13,6 +13,8 @@ public struct StoredEntry: Sendable, Hashable {
     public let time: Int64
     /// The entry.
     public let entry: Entry
+    /// How the turn ended, if it was this entry that ended it.
+    public let outcome: Outcome?
 
     /// A row of the log, before its JSON is read.
     struct Row {
@@ -22,6 +24,7 @@ public struct StoredEntry: Sendable, Hashable {
         let call: String?
         let body: String
         let time: Int64
+        let outcome: String?
 
         init(_ row: borrowing SQLiteDriver.Row) throws(SQLiteError) {
             sequence = try row.int(0)
@@ -30,7 +33,15 @@ public struct StoredEntry: Sendable, Hashable {
             call = try row.optionalText(3)
             body = try row.text(4)
             time = try row.int(5)
+            outcome = try row.optionalText(6)
         }
+    }
+
+    init(sequence: Int, time: Int64, entry: Entry, outcome: Outcome? = nil) {
+        self.sequence = sequence
+        self.time = time
+        self.entry = entry
+        self.outcome = outcome
     }
 
     init(_ row: Row) throws(SessionStoreError) {
@@ -50,6 +61,10 @@ public struct StoredEntry: Sendable, Hashable {
                 position: position,
                 body: JSONValue(parsing: row.body.utf8)
             )
+            outcome = row.outcome.flatMap { [entry] in Outcome(column: $0, beside: entry) }
+            guard (row.outcome == nil) == (outcome == nil) else {
+                throw SessionStoreError(.damaged, at: "read log", "the outcome of entry \(row.sequence) is none")
+            }
         } catch let error as SessionStoreError {
             throw error
         } catch {

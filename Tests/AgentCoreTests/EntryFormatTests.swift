@@ -48,6 +48,8 @@ import Testing
             fact: .claim(position, tool: "set", effect: .idempotent, attempt: 2), kind: "claim", call: "3.1",
             body: #"{"tool":"set","effect":"idempotent","attempt":2}"#),
         Case(fact: .refusal(reason: "too long"), kind: "refusal", call: nil, body: #"{"reason":"too long"}"#),
+        Case(fact: .checkpoint(label: "before"), kind: "checkpoint", call: nil, body: #"{"label":"before"}"#),
+        Case(fact: .rewind(toTurn: 3), kind: "rewind", call: nil, body: #"{"turn":3}"#),
         Case(
             fact: .approvalRequest(position, reason: "costly"), kind: "approval", call: "3.1",
             body: #"{"reason":"costly"}"#),

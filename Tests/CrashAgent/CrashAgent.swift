@@ -7,25 +7,37 @@ import Perdure
 /// An agent that kills its own process with SIGKILL at one point of a turn, once.
 ///
 /// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
-/// leave a line in. The point is reached by code around the agent: nothing in the library knows of it.
+/// leave a line in, `STREAMS` says that it streams. The point is reached by code around the agent: nothing in the library
+/// knows of it.
 @main
 struct CrashAgent {
     static func main() async {
+        if ProcessInfo.processInfo.environment["STREAMS"] != nil {
+            await LambdaRuntime.runStreaming(contentType: "text/event-stream") { environment in
+                let handler = try handler(environment, Crash(environment))
+                return { payload, context, writer in try await handler.answer(payload, context: context, to: writer) }
+            }
+        }
         await LambdaRuntime.run { environment in
             let crash = Crash(environment)
-            let effects = environment["EFFECTS"] ?? "/dev/null"
-            let model = CrashingModel(model: .fromEnvironment(), crash: crash)
-            let agent = Agent(name: "crash", instructions: "", model: model) {
-                Act(name: "set", effect: .idempotent, effects: effects, crash: crash)
-                Act(name: "pay", effect: .once, effects: effects, crash: crash)
-            }
-            let handler = try AgentHandler(agent, environment: environment)
+            let handler = try handler(environment, crash)
             return { payload, context in
                 let answer = try await handler.answer(payload, context: context)
                 crash.here("before the reply")
                 return answer
             }
         }
+    }
+
+    private static func handler(_ environment: RuntimeEnvironment, _ crash: Crash) throws -> AgentHandler {
+        let effects = environment["EFFECTS"] ?? "/dev/null"
+        let model = CrashingModel(model: .fromEnvironment(), crash: crash)
+        let agent = Agent(name: "crash", instructions: "", model: model) {
+            Act(name: "set", effect: .idempotent, effects: effects, crash: crash)
+            Act(name: "pay", effect: .once, effects: effects, crash: crash)
+            Wait(crash: crash)
+        }
+        return try AgentHandler(agent, environment: environment)
     }
 }
 
@@ -76,5 +88,20 @@ struct Act: Tool {
         guard write(file, line, line.count) == line.count, fsync(file) == 0 else { throw POSIXError(.EIO) }
         crash.here("after the effect of \(name)")
         return "done"
+    }
+}
+
+/// A tool that never ends the first time.
+struct Wait: Tool {
+    struct Arguments: Codable {}
+    let name = "wait"
+    let effect = ToolEffect.pure
+    let crash: Crash
+    let description = "Waits."
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        guard open(crash.mark, O_CREAT | O_EXCL | O_WRONLY, 0o600) >= 0 else { return "done" }
+        try await Task.sleep(for: .seconds(3600))
+        return "late"
     }
 }

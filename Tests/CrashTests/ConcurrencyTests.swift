@@ -8,12 +8,20 @@ import PerdureTesting
 import Testing
 
 @Suite(.serialized) struct ConcurrencyTests {
-    @Test(.timeLimit(.minutes(5)))
-    func `two processes with 50 turns each leave 100 turns, none lost, doubled or interleaved`() async throws {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let processes: Int
+        /// Invocations at once in each.
+        let loops: Int
+        var testDescription: String { "\(processes) processes, \(loops) loops each" }
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [Case(processes: 2, loops: 1), Case(processes: 1, loops: 2)])
+    func `two writers with 50 turns each leave 100 turns, none lost, doubled or interleaved`(_ test: Case) async throws
+    {
         let answer: @Sendable (Int, JSONValue) -> ScriptedModelServer.Step = { _, request in
             .text("Answer to \(request["messages"]?.array?.last?["content"]?.string ?? "")")
         }
-        try await Deployment.run(concurrency: 2, answer: answer) { deployment in
+        try await Deployment.run(concurrency: test.processes, perSandbox: test.loops, answer: answer) { deployment in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in ["left", "right"] {
                     group.addTask {
@@ -30,7 +38,7 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            #expect(await deployment.emulator.sandboxProcessIDs.count == 2)
+            #expect(await deployment.emulator.sandboxProcessIDs.count == test.processes)
             #expect(try deployment.query("SELECT count(*), count(DISTINCT turn), max(turn) FROM log") == "200|100|100")
             // Each turn is an input followed by the answer to that input.
             let torn = """
@@ -41,7 +49,7 @@ import Testing
             #expect(try deployment.query(torn) == "100")
             let inputs = "SELECT count(DISTINCT body ->> 'text') FROM log WHERE kind = 'input'"
             #expect(try deployment.query(inputs) == "100")
-            #expect(try deployment.query("SELECT count(*) FROM requests WHERE outcome IS NOT NULL") == "100")
+            #expect(try deployment.query("SELECT count(*) FROM log WHERE outcome IS NOT NULL") == "100")
             #expect(try deployment.query("PRAGMA integrity_check") == "ok")
         }
     }

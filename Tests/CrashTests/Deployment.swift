@@ -20,6 +20,7 @@ struct Deployment: Sendable {
     static func run(
         environment: [String: String] = [:],
         concurrency: Int = 1,
+        perSandbox: Int = 1,
         answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
         _ body: @Sendable (Deployment) async throws -> Void
     ) async throws {
@@ -32,13 +33,14 @@ struct Deployment: Sendable {
         variables["PERDURE_MODEL_URL"] = model.url
         variables["EFFECTS"] = root.appendingPathComponent("effects").path
         variables["CRASH_MARK"] = root.appendingPathComponent("mark").path
-        let function = FunctionConfiguration(
+        var function = FunctionConfiguration(
             name: "agent",
             bootstrap: Self.bootstrap,
             environment: variables,
             timeout: .seconds(60),
             maximumConcurrency: concurrency
         )
+        function.concurrencyPerSandbox = perSandbox
         let emulator = LambdaEmulator(functions: [function]) { _ in }
         let address = try await emulator.start()
         do {
@@ -66,6 +68,34 @@ struct Deployment: Sendable {
         )
         let response = try await client.send(request, limits: HTTPLimits(timeout: .seconds(120)))
         return (try JSONValue(parsing: response.body), response.fields.contains(name: "X-Amz-Function-Error"))
+    }
+
+    /// Sends an event to the function and passes on what it says while it says it, for as long as `onPiece` says so.
+    ///
+    /// Returns the content type that the function gave, and the message at the end; nil when it was not waited for.
+    func stream(
+        _ event: JSONValue, onPiece: @Sendable (String) -> Bool
+    ) async throws -> (contentType: String?, complete: String?) {
+        let request = HTTPRequest(
+            method: .post,
+            url: "\(endpoint)/2021-11-15/functions/agent/response-streaming-invocations",
+            headers: ["Content-Type": "application/json"],
+            body: event.bytes()
+        )
+        let response = try await client.stream(request, limits: HTTPLimits(timeout: .seconds(120)))
+        let contentType = response.head.fields["X-Amzn-Remapped-Content-Type"]
+        var decoder = InvokeStreamDecoder()
+        for try await bytes in response.body {
+            for message in try decoder.decode(bytes) {
+                switch message {
+                case .complete(let json): return (contentType, String(decoding: json, as: UTF8.self))
+                case .payload(let payload):
+                    // To let go of the response closes the connection.
+                    guard onPiece(String(decoding: payload, as: UTF8.self)) else { return (contentType, nil) }
+                }
+            }
+        }
+        return (contentType, nil)
     }
 
     /// What the tools left behind, in order.

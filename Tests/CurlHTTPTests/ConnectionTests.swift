@@ -60,8 +60,8 @@ struct ConnectionTests {
         #expect(bodies == ["0", "1", "2"])
     }
 
-    @Test(arguments: [true, false])
-    func `a POST that meets a dying connection is sent once`(resets: Bool) async throws {
+    @Test(arguments: [true, false], [0, 1 << 20])
+    func `a POST that meets a dying connection is sent once`(resets: Bool, size: Int) async throws {
         let server = try SocketServer { connection in
             guard connection.readRequest() != nil else { return }
             connection.answer()
@@ -70,8 +70,9 @@ struct ConnectionTests {
         }
         let error = try await onThread { () -> HTTPError in
             let transfer = try Transfer()
-            _ = try transfer.perform(HTTPRequest(method: .post, url: server.url))
-            return try failure { try transfer.perform(HTTPRequest(method: .post, url: server.url)) }
+            let request = HTTPRequest(method: .post, url: server.url, body: [UInt8](repeating: 7, count: size))
+            _ = try transfer.perform(request)
+            return try failure { try transfer.perform(request) }
         }
         #expect(error.requestWasSent)
         #expect(!error.responseHasBegun)
@@ -96,6 +97,21 @@ struct ConnectionTests {
         }
         #expect(body == "again")
         #expect(server.requests.count == 4)
+    }
+
+    @Test func `a GET with a large body that meets a dying connection is sent again from the beginning`() async throws {
+        let server = try SocketServer { connection in
+            guard connection.readRequest() != nil else { return }
+            connection.answer()
+            _ = connection.readRequest()
+        }
+        let request = HTTPRequest(url: server.url, body: (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 >> 8) })
+        try await onThread {
+            let transfer = try Transfer()
+            for _ in 0..<2 { #expect(try transfer.perform(request).status == 200) }
+        }
+        #expect(server.requests.count == 3)
+        #expect(Set(server.requests).count == 1)
     }
 
     @Test func `a proxy of the environment is used only when asked for`() async {

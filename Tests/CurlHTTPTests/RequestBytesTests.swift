@@ -109,6 +109,22 @@ struct RequestBytesTests {
         #expect(!String(decoding: request.prefix(200), as: UTF8.self).contains("Expect"))
     }
 
+    @Test(arguments: [(64 << 10) - 1, 64 << 10, (1 << 20) + 1])
+    func `a body arrives as it is, however libcurl takes it`(_ size: Int) async throws {
+        let server = try SocketServer { connection in
+            while connection.readRequest() != nil { connection.answer() }
+        }
+        let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        let request = HTTPRequest(method: .post, url: server.url, body: body)
+        try await onThread {
+            let transfer = try Transfer()
+            for _ in 0..<2 { _ = try transfer.perform(request) }
+        }
+        _ = try await HTTPClient().send(request)
+        #expect(server.requests.map { $0.suffix(size) == body[...] } == [true, true, true])
+        #expect(server.requestTexts.allSatisfy { $0.contains("\r\nContent-Length: \(size)\r\n\r\n") })
+    }
+
     @Test func `a body in chunks ends with its trailers`() async throws {
         let server = try SocketServer { connection in
             guard connection.readRequest() != nil else { return }

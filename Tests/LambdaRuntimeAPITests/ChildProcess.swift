@@ -14,26 +14,28 @@ struct ChildProcess {
         try #require(Bundle.main.executableURL).deletingLastPathComponent().appendingPathComponent(name)
     }
 
-    /// Runs an executable that was built next to the tests, with these variables and no others, and tells its number
-    /// once it runs.
+    /// Runs an executable that was built next to the tests, with these variables and no others.
+    /// - Parameter meanwhile: What to do with it while it runs.
     static func run(
-        _ name: String, environment: [String: String], started: (Int32) -> Void = { _ in }
+        _ name: String,
+        environment: [String: String],
+        meanwhile: @Sendable (_ processID: Int32) async throws -> Void = { _ in }
     ) async throws -> ChildProcess {
         let process = Process()
         process.executableURL = try url(name)
         process.environment = environment
         let output = Pipe()
         process.standardError = output
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do {
-                try process.run()
-                started(process.processIdentifier)
-            } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: error)
-            }
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        process.terminationHandler = { _ in end.finish() }
+        try process.run()
+        do {
+            try await meanwhile(process.processIdentifier)
+        } catch {
+            kill(process.processIdentifier, SIGKILL)
+            throw error
         }
+        for await _ in ends {}
         // A few lines fit the pipe, so reading can wait for the end.
         let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
         #expect(process.terminationReason == .exit)

@@ -80,7 +80,7 @@ import Testing
         defer { freezer.thaw() }
         let api = try ScriptedRuntimeAPI(scenario.script(freezer), interruptions: scenario.interruptions(freezer))
         async let running = ChildProcess.run(
-            "Echo", environment: ["AWS_LAMBDA_RUNTIME_API": api.endpoint], started: freezer.started)
+            "Echo", environment: ["AWS_LAMBDA_RUNTIME_API": api.endpoint], meanwhile: { freezer.started($0) })
         try await freezer.frozen()
         // Not a wait for something: how long it stands still is what is tested.
         try await Task.sleep(for: Self.duration, clock: .continuous)

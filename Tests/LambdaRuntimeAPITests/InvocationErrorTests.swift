@@ -53,6 +53,21 @@ import Testing
         #expect(try request.string("errorType") == type)
     }
 
+    @Test(arguments: ["x", "é", "€", "👍", "\"", "\n", "\u{1}", "\u{7f}"])
+    func `X-Ray's cause is one line of ASCII that a header takes`(character: String) throws {
+        let long = String(repeating: character, count: 100_000)
+        let stack = Array(repeating: long, count: 1000)
+        let request = try report(InvocationError(type: "Function.X", message: long, stackTrace: stack))
+        let cause = try #require(request["Lambda-Runtime-Function-XRay-Error-Cause"])
+        #expect(cause.utf8.count <= 64 << 10)
+        #expect(cause.unicodeScalars.allSatisfy { (0x20..<0x7F).contains($0.value) })
+        let json = try #require(JSONSerialization.jsonObject(with: Data(cause.utf8)) as? [String: Any])
+        let exception = try #require((json["exceptions"] as? [[String: Any]])?.first)
+        #expect(exception["type"] as? String == "Function.X")
+        #expect((exception["message"] as? String)?.hasPrefix(character) == true)
+        #expect((exception["stack"] as? [Any])?.count == 32)
+    }
+
     struct NoSuchOrder: Error {}
     struct Wrong<Thing>: Error {}
     struct é: Error {}

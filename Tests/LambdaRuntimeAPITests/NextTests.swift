@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import JSONCore
 import LambdaRuntimeAPI
 import PerdureTesting
 import Testing
@@ -40,8 +41,9 @@ import Testing
         #expect(context.deadline.remaining == .zero)
         #expect(context.invokedFunctionARN == "arn:aws:lambda:eu-central-1:1:function:f:live")
         #expect(context.traceID == "Root=1-5bef;Parent=9a9;Sampled=1")
-        #expect(context.clientContext == #"{"custom":{"é":"ü"}}"#)
-        #expect(context.cognitoIdentity == #"{"cognitoIdentityId":"i"}"#)
+        #expect(context.clientContext?.custom["é"]?.string == "ü")
+        #expect(context.cognitoIdentity?.identityID == "i")
+        #expect(context.cognitoIdentity?.identityPoolID == nil)
         #expect(context.tenantID == "tenant")
     }
 
@@ -81,6 +83,38 @@ import Testing
         #expect(api.requests[1].path == "/2018-06-01/runtime/invocation/bad/error")
         #expect(api.requests[1]["Lambda-Runtime-Function-Error-Type"] == "Runtime.InvalidDeadline")
         #expect(api.requests[1]["Lambda-Runtime-Invocation-Id"] == "n")
+    }
+
+    @Test(arguments: [
+        ("Lambda-Runtime-Client-Context", "{"), ("Lambda-Runtime-Client-Context", "[]"),
+        ("Lambda-Runtime-Cognito-Identity", "x"),
+    ])
+    func `a context that is no JSON object is answered with an error`(header: Header) throws {
+        let api = try ScriptedRuntimeAPI([
+            .invocation(id: "bad", headers: [header], payload: []), .accepted,
+            .invocation(id: "good", headers: [("Lambda-Runtime-Client-Context", "")], payload: []), .accepted,
+        ])
+        let invocation = try client(of: api).next()
+        let context = invocation.context
+        try invocation.respond([])
+        #expect(context.requestID == "good")
+        #expect(context.clientContext == nil)
+        #expect(api.requests[1]["Lambda-Runtime-Function-Error-Type"] == "Runtime.UnmarshalError")
+    }
+
+    @Test func `a client context has names for what the mobile SDK says`() throws {
+        let text =
+            #"{"client":{"installation_id":"i","app_title":"t","app_version_name":"1.2","app_version_code":"12","#
+            + #""app_package_name":"p"},"custom":{"k":[1]},"env":{"locale":"de"}}"#
+        let context = try #require(ClientContext(parsing: text))
+        let client = try #require(context.client)
+        #expect([client.installationID, client.appTitle, client.appVersionName] == ["i", "t", "1.2"])
+        #expect([client.appVersionCode, client.appPackageName] == ["12", "p"])
+        #expect(context.custom["k"]?[0]?.int == 1)
+        #expect(context.environment["locale"]?.string == "de")
+        let empty = try #require(ClientContext(parsing: "{}"))
+        #expect(empty.client == nil && empty.custom.count == 0)
+        #expect(CognitoIdentity(parsing: #"{"cognitoIdentityPoolId":"p"}"#)?.identityPoolID == "p")
     }
 
     @Test func `a deadline far away is bounded and kept as it was said`() throws {

@@ -19,12 +19,12 @@ import Testing
     }
 
     @Test func `what is not UTF-8 is replaced`() throws {
-        let name = bytes("Lambda-Runtime-Client-Context: ")
+        let name = bytes("Lambda-Runtime-Trace-Id: ")
         let (client, api) = try invocation(name + [0x61, 0xFF, 0xC3, 0x28, 0x80, 0x0D, 0x0A])
         let invocation = try client.next()
         let context = invocation.context
         try invocation.respond([])
-        #expect(context.clientContext == "a\u{FFFD}\u{FFFD}(\u{FFFD}")
+        #expect(context.traceID == "a\u{FFFD}\u{FFFD}(\u{FFFD}")
         #expect(api.requests.count == 2)
     }
 
@@ -66,13 +66,13 @@ import Testing
 
     @Test(arguments: [10_000, 90_000, 102_400, 300_000, 3_000_000])
     func `a header of any length is taken or refused`(length: Int) throws {
-        let line = "Lambda-Runtime-Client-Context: " + String(repeating: "x", count: length) + "\r\n"
+        let line = "Lambda-Runtime-Trace-Id: " + String(repeating: "x", count: length) + "\r\n"
         let (client, api) = try invocation(bytes(line))
         if length <= 90_000 {
             let invocation = try client.next()
             let context = invocation.context
             try invocation.respond([])
-            #expect(context.clientContext?.utf8.count == length)
+            #expect(context.traceID?.utf8.count == length)
         } else {
             #expect(throws: RuntimeError.self) { _ = try client.next() }
             #expect(api.requests.count <= 5)

@@ -112,6 +112,52 @@ import Testing
         #expect(ended?.code == .responseEnded)
     }
 
+    @Test func `what is offered is taken while there is room, and never waits`() async throws {
+        let api = try ScriptedRuntimeAPI([Self.invocation, .accepted])
+        let writer = ResponseWriter(contentType: "text/plain")
+        let first = writer.offer(bytes("a"))
+        let long = writer.offer([UInt8](repeating: 0x62, count: 64 << 10))
+        let more = writer.offer(bytes("c"))
+        #expect((first, long, more) == (true, true, false))
+        let late = writer.offer(HTTPResponsePrelude())
+        #expect(!late)
+        writer.finish()
+        let ended = writer.offer(bytes("d"))
+        #expect(!ended)
+        try client(of: api).next().stream(from: writer)
+        #expect(text(api.requests[1].body) == "a" + String(repeating: "b", count: 64 << 10))
+        #expect(api.requests[1]["Content-Type"] == "text/plain")
+    }
+
+    @Test func `an answer in one piece is the request of a handler that does not stream`() async throws {
+        let api = try ScriptedRuntimeAPI([.invocation(payload: []), .accepted, Self.invocation, .accepted])
+        let client = try client(of: api)
+        for body in ["{}", "[]"] {
+            let writer = ResponseWriter(contentType: "text/plain")
+            try writer.respond(bytes(body))
+            #expect(throws: RuntimeError.self) { try writer.respond([]) }
+            let refused = await #expect(throws: RuntimeError.self) { try await writer.write([1]) }
+            #expect(refused?.code == .responseEnded)
+            writer.finish()
+            let receipt = try client.next().stream(from: writer)
+            #expect(receipt == .accepted)
+            #expect(!writer.isAbandoned)
+        }
+        #expect(api.requests.map(\.connection) == [0, 0, 0, 0])
+        #expect(api.requests[1]["Content-Type"] == "application/json")
+        #expect(api.requests[1]["Content-Length"] == "2")
+        #expect(api.requests[1]["Lambda-Runtime-Function-Response-Mode"] == nil)
+        #expect(api.requests[3]["Lambda-Runtime-Invocation-Id"] == "n-1")
+        #expect(text(api.requests[3].body) == "[]")
+    }
+
+    @Test func `an answer in one piece is too late after the first byte`() async throws {
+        let writer = ResponseWriter()
+        writer.offer([1])
+        let late = #expect(throws: RuntimeError.self) { try writer.respond([]) }
+        #expect(late?.code == .responseBegun)
+    }
+
     @Test func `a long body arrives in order`() async throws {
         let api = try ScriptedRuntimeAPI([Self.invocation, .accepted])
         let body = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
@@ -166,6 +212,7 @@ import Testing
         let client = try client(of: api)
         let receipt = try client.next().stream(from: writer)
         #expect(receipt == .refused(status: status, errorType: type))
+        #expect(writer.isAbandoned)
         let refused = await #expect(throws: RuntimeError.self) { try await writer.write([2]) }
         #expect(refused?.code == .responseAbandoned)
         let next = try client.next().respond([])

@@ -60,6 +60,9 @@ class RuntimeAPI:
 
             def do_POST(self):
                 body = self.body()
+                if "/extension/" in self.path:
+                    self.answer(404)
+                    return
                 self.answer(202, b'{"status":"OK"}\n')
                 api.answers.put((self.path.split("/")[-1], json.loads(body)))
 

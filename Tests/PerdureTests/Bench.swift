@@ -9,12 +9,15 @@ import ModelClients
 import Perdure
 import PerdureTesting
 import SessionStore
+import Synchronization
 import Testing
 
 /// An agent on a folder of its own, which looks after each turn for what the turn must not leave behind.
 final class Bench: Sendable {
     let root: TemporaryRoot
     let store: SessionStore
+    /// A server ends when nobody holds on to it.
+    private let servers = Mutex<[ScriptedModelServer]>([])
 
     init() throws {
         root = try TemporaryRoot()
@@ -22,7 +25,8 @@ final class Bench: Sendable {
     }
 
     func runtime(_ server: ScriptedModelServer, tools: [any Tool] = []) throws -> AgentRuntime {
-        try runtime(OpenAICompatibleModel(baseURL: server.url, model: "scripted"), tools: tools)
+        servers.withLock { $0.append(server) }
+        return try runtime(OpenAICompatibleModel(baseURL: server.url, model: "scripted"), tools: tools)
     }
 
     func runtime(_ model: some LanguageModel, tools: [any Tool] = []) throws -> AgentRuntime {

@@ -44,6 +44,8 @@ import Testing
         Case("a number as id", #"{"session":"a","message":"SECRET","id":7}"#),
         Case("an empty id", #"{"session":"a","message":"SECRET","id":""}"#),
         Case("a long id", #"{"session":"a","message":"SECRET","id":"\#(String(repeating: "i", count: 257))"}"#),
+        Case("a number as stream", #"{"session":"a","message":"SECRET","stream":1}"#),
+        Case("a text as stream", #"{"session":"a","message":"SECRET","stream":"true"}"#),
         Case("a long message", #"{"session":"a","message":"\#(long)."}"#, "Function.MessageTooLarge", 413),
         Case("no decisions", #"{"session":"a","decisions":[]}"#),
         Case("decisions that are none", #"{"session":"a","decisions":"SECRET"}"#),

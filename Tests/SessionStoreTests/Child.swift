@@ -13,10 +13,16 @@ final class Child {
     var pid: Int32 { process.processIdentifier }
 
     /// The test executable `StoreWriter`, which stands beside this one.
-    static func writer(_ arguments: String...) throws -> Child {
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let folder = URL(fileURLWithPath: tests).deletingLastPathComponent()
-        return try Child(folder.appendingPathComponent("StoreWriter").path, arguments)
+    static var writerPath: String {
+        get throws {
+            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("StoreWriter").path
+        }
+    }
+
+    /// Starts `StoreWriter`, with a fault plan in its words if there is one.
+    static func writer(_ arguments: String..., fault: String? = nil) throws -> Child {
+        try Child(writerPath, arguments, environment: fault.map { ["PERDURE_FAULT": $0] })
     }
 
     /// A process that holds a POSIX lock on some bytes until its input ends; it says "locked" once it does.
@@ -38,7 +44,10 @@ final class Child {
         return child
     }
 
-    private init(_ program: String, _ arguments: [String]) throws {
+    private init(_ program: String, _ arguments: [String], environment: [String: String]? = nil) throws {
+        if let environment {
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        }
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.standardInput = input
@@ -68,6 +77,17 @@ final class Child {
     }
 
     func endInput() throws { try input.fileHandleForWriting.close() }
+
+    /// Whether it was stopped by a signal.
+    var isStopped: Bool {
+        get throws {
+            // "pid (comm) state …"
+            let status = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+            return status.split(separator: ")").last?.split(separator: " ").first == "T"
+        }
+    }
+
+    func goOn() { Foundation.kill(pid, SIGCONT) }
 
     func kill() { Foundation.kill(pid, SIGKILL) }
 

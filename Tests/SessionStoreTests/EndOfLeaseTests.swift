@@ -8,8 +8,8 @@ import Testing
 
 @testable import SessionStore
 
-/// SQLite's `close` drops this process's locks on the file, whoever holds them. So each end of a lease has to close
-/// before it lets the next lease in.
+/// A `close` of a file drops this process's locks on it, whoever holds them. So each end of a lease has to close before
+/// it lets the next lease in.
 ///
 /// ```
 /// one thread:      lease ─ close ─ unlock            lease ─ unlock ─────────── close

@@ -3,6 +3,7 @@
 
 import AgentCore
 import Foundation
+import SQLiteDriver
 import SessionStore
 
 /// A process of its own that uses a session store, for tests that kill it or compete with it.
@@ -14,6 +15,8 @@ import SessionStore
 /// ```
 ///
 /// Each commit is acknowledged with a line that holds its number, after it is durable.
+///
+/// `PERDURE_FAULT=<operation or any>:<number>:<kill, kill-after or stop>[:<bytes>]` is a fault plan.
 @main
 struct StoreWriter {
     static func main() {
@@ -29,6 +32,7 @@ struct StoreWriter {
 
     static func run(_ arguments: [String]) throws {
         guard arguments.count >= 3 else { throw UsageError() }
+        if let words = ProcessInfo.processInfo.environment["PERDURE_FAULT"] { try plan(words).set() }
         let store = try SessionStore(root: arguments[1])
         let session = try SessionID(arguments[2])
         switch (arguments[0], arguments.count) {
@@ -56,6 +60,15 @@ struct StoreWriter {
         default:
             throw UsageError()
         }
+    }
+
+    static func plan(_ words: String) throws -> FaultPlan {
+        let parts = words.split(separator: ":").map(String.init)
+        let actions: [String: FaultPlan.Action] = ["kill": .kill, "kill-after": .killAfterwards, "stop": .stop]
+        guard parts.count >= 3, let number = Int(parts[1]), let action = actions[parts[2]] else { throw UsageError() }
+        let operation = FileOperation(name: parts[0])
+        guard operation != nil || parts[0] == "any" else { throw UsageError() }
+        return FaultPlan(action, at: operation, number: number, bytes: parts.count > 3 ? Int(parts[3]) : nil)
     }
 
     static func lease(_ session: SessionID, in store: SessionStore) throws -> LeasedSession {

@@ -10,3 +10,7 @@ struct Greeter: AgentFunction {
         instructions: "You are a friendly assistant. Answer in one or two sentences."
     )
 }
+
+extension Greeter {
+    static let streams = true
+}

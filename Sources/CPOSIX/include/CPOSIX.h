@@ -23,4 +23,12 @@ int cposix_lock_holder(int fd, int kind, long long start, long long length, int 
 /// the last component. One attempt: -1 sets errno.
 int cposix_open_or_create(const char *path);
 
+/// Has glibc's allocator keep up to 32 MiB that were freed for the next time, instead of giving them back to the system
+/// at once and asking for them, page by page, again. Nothing elsewhere.
+void cposix_keep_freed_memory(void);
+
+/// Has SIGTERM make a descriptor readable instead of ending the process. Once in a process; the descriptor stays open.
+/// Returns the descriptor, or -1 with errno: EBUSY when somebody else handles, or ignores, the signal already.
+int cposix_watch_termination(void);
+
 #endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import FileLocking
+import SQLiteDriver
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What a lease does with a session's files before a connection does and after it, each step under its name.
+struct SessionFiles {
+    /// The path of the database.
+    let path: String
+
+    func open(_ file: String, as operation: FileOperation) throws(SessionStoreError) -> OpenFile {
+        try perform(operation, call: "open") { () throws(FileLockError) in try OpenFile(path: file) }
+    }
+
+    func lock(
+        _ file: borrowing OpenFile,
+        _ bytes: Range<Int64>,
+        as operation: FileOperation
+    ) throws(SessionStoreError) -> FileLock {
+        let failure = { (number: Int32) in
+            number == EAGAIN || number == EACCES
+                ? FileLockError(.heldElsewhere, call: "fcntl(F_SETLK)", errno: number)
+                : FileLockError(errno: number, call: "fcntl(F_SETLK)")
+        }
+        return try perform(operation, failure: failure) { () throws(FileLockError) in
+            try FileLock.acquire(on: file, bytes: bytes, namesHolder: false)
+        }
+    }
+
+    func unlock(_ lock: consuming FileLock, as operation: FileOperation) throws(SessionStoreError) {
+        // What a closure captures cannot be consumed, but taken.
+        var lock = Optional(lock)
+        try perform(operation, call: "fcntl(F_UNLCK)") { () throws(FileLockError) in try lock.take()?.release() }
+    }
+
+    func size(of file: borrowing OpenFile, as operation: FileOperation) throws(SessionStoreError) -> Int64 {
+        try perform(operation, call: "fstat") { () throws(FileLockError) in try file.size() }
+    }
+
+    /// Makes the names of the two files durable.
+    func sync(_ folder: String) throws(SessionStoreError) {
+        let failure = { (number: Int32) in SessionStoreError.system(number, at: "open") }
+        try FileOperation.folderSync.perform(on: path, failure: failure) { () throws(SessionStoreError) in
+            if let number = syncFolder(folder) { throw failure(number) }
+        }
+    }
+
+    private func perform<Result: ~Copyable>(
+        _ operation: FileOperation,
+        call: StaticString,
+        _ body: () throws(FileLockError) -> Result
+    ) throws(SessionStoreError) -> Result {
+        try perform(operation, failure: { FileLockError(errno: $0, call: call) }, body)
+    }
+
+    private func perform<Result: ~Copyable>(
+        _ operation: FileOperation,
+        failure: (Int32) -> FileLockError,
+        _ body: () throws(FileLockError) -> Result
+    ) throws(SessionStoreError) -> Result {
+        try locking { () throws(FileLockError) in try operation.perform(on: path, failure: failure, body) }
+    }
+
+    // MARK: - What a crash may have left
+
+    /// Makes a database that was never written an empty file, which a session can be created in.
+    ///
+    /// A session begins with the first page of an empty database. All that is not zero in it lies in its first 108 bytes:
+    /// the "Database Header" and the header of an empty "B-tree Page". A power failure leaves either them, or zeros, or
+    /// nothing.
+    func clearIfUnwritten(_ database: borrowing OpenFile, _ log: borrowing OpenFile) throws(SessionStoreError) {
+        let size = try size(of: database, as: .databaseSize)
+        if size > Schema.pageSize { return }
+        if size > 0 {
+            let page = try perform(.databaseRead, call: "pread") { () throws(FileLockError) in
+                try database.read(count: Int(size), at: 0)
+            }
+            if page.contains(where: { $0 != 0 }) { return }
+        }
+        try refuseLostDatabase(log)
+        if size > 0 {
+            try perform(.databaseTruncate, call: "ftruncate") { () throws(FileLockError) in
+                try database.truncate(to: 0)
+            }
+        }
+    }
+
+    /// A log with a header beside an empty database is no leftover of a creation: the database was lost. Creating a new
+    /// one would empty the log.
+    private func refuseLostDatabase(_ log: borrowing OpenFile) throws(SessionStoreError) {
+        let header = try perform(.logRead, call: "pread") { () throws(FileLockError) in try log.read(count: 4, at: 0) }
+        // The two magic numbers of "WAL File Format" in SQLite's manual, which tell the order of bytes in checksums.
+        guard header == [0x37, 0x7F, 0x06, 0x82] || header == [0x37, 0x7F, 0x06, 0x83] else { return }
+        throw SessionStoreError(
+            .damaged,
+            at: "lease",
+            "s.db is empty and s.db-wal is not: a session is both files; restore them together from a backup"
+        )
+    }
+
+    /// Whether there is a rollback journal, of which SQLite says that one that begins with a zero is not hot any more.
+    /// This library writes none. Other programs do, after they have set another journal mode.
+    func haveHotJournal() throws(SessionStoreError) -> Bool {
+        let (byte, failure) = firstByte(of: path + "-journal")
+        if let failure { throw .system(failure, at: "open") }
+        return byte ?? 0 != 0
+    }
+
+    /// Has SQLite's own file layer roll the database back and remove the journal. It closes its descriptor of the
+    /// database, and thereby drops the lock: the lease has to be begun anew.
+    func rollBack() throws(SessionStoreError) {
+        try sqlite(at: "open") { () throws(SQLiteError) in
+            let connection = try Connection(path: path, vfs: "unix-none", mode: .readWrite)
+            try connection.setCheckpointOnClose(false)
+            try connection.setPersistentWAL(true)
+            try connection.execute("PRAGMA locking_mode=EXCLUSIVE; SELECT 1 FROM sqlite_schema")
+            try connection.close()
+        }
+        // In EXCLUSIVE mode SQLite only overwrites the journal's header.
+        if try !haveHotJournal() { unsafe unlink(path + "-journal") }
+    }
+}
