@@ -26,6 +26,8 @@ LIMIT = 120  # seconds without a request, or to the end of the process after the
 PATH = b"/2018-06-01/runtime"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n"
+REGISTERED = (b"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: 00000000-0000-0000-0000-000000000000\r\n"
+              b"Content-Length: 2\r\n\r\n{}")
 END = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -126,6 +128,10 @@ class Soak:
                     b"Lambda-Runtime-Invocation-Id: attempt-%d\r\nLambda-Runtime-Trace-Id: Root=1-2-%d\r\n"
                     b"Content-Length: %d\r\n\r\n" % (self.given, int(time.time() * 1000) + 60_000, self.given,
                                                       self.given, len(self.kind.payload))) + self.kind.payload
+        if request.startswith(b"POST /2020-01-01/extension/register "):
+            return REGISTERED
+        if request.startswith(b"GET /2020-01-01/extension/event/next "):
+            return b""  # there are no events
         wanted = b"POST %s/invocation/id-%d/%s " % (PATH, self.given, self.kind.path)
         if not request.startswith(wanted) or not request.endswith(self.kind.ending):
             raise Failure("invocation %d was answered with %r … %r" % (self.given, request[:100], request[-100:]))
