@@ -159,8 +159,11 @@ def replaced(lab, report):
     for each, what, end, error, then in zip(holders, REPLACEMENTS, ends, errors, after):
         there = [row[4] for rows in (found, old) for row in rows[each.session] if row[0] == "row"]
         gone = [request for request in each.acknowledged[1:] if request not in there]
-        allowed = {"ack, then ack"} | {each + ", then ack" for each in LOST}
+        # Giving a deleted file back may fail, too.
+        turns = {"ack"} | LOST | ({"ack+" + each for each in LOST} if "deleted" in what else set())
+        allowed = {each + ", then ack" for each in turns}
         if "deleted" in what:
-            allowed |= {each + ", gone" for each in allowed} | {"ack, then damaged", "ack, then damaged, gone"}
+            allowed |= {"ack, then damaged"}
+            allowed |= {each + ", gone" for each in allowed}
         report.case(what, "%s, then %s%s" % (end, then, ", gone" if gone else ""), allowed, (), error)
     kill(holders)
