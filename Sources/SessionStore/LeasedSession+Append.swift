@@ -52,17 +52,17 @@ extension LeasedSession {
     private func index(_ entry: Entry, epoch: Int64) throws(SessionStoreError) {
         switch entry.fact {
         case .input(let request, _):
-            try add(request, turn: entry.turn, "")
+            try add(request, turn: entry.turn)
         case .decision(let request, _):
             // One request decides on several calls, all of them in one turn.
             try add(
                 request,
                 turn: entry.turn,
-                """
-                (id) DO UPDATE SET seq = seq WHERE turn = excluded.turn
-                AND NOT EXISTS (SELECT 1 FROM log WHERE log.seq BETWEEN requests.seq AND last_insert_rowid() - 1
-                AND outcome IS NOT NULL)
-                """
+                onConflict: """
+                    (id) DO UPDATE SET seq = seq WHERE turn = excluded.turn
+                    AND NOT EXISTS (SELECT 1 FROM log WHERE log.seq BETWEEN requests.seq AND last_insert_rowid() - 1
+                    AND outcome IS NOT NULL)
+                    """
             )
         case .claim(let position, let tool, let effect, let attempt):
             let claimed = try change(
@@ -90,11 +90,12 @@ extension LeasedSession {
         }
     }
 
-    /// - Parameter conflict: When the id may be there already; never, if empty.
-    private func add(_ request: String, turn: Int, _ conflict: String) throws(SessionStoreError) {
-        let sql = "INSERT INTO requests (id, turn, seq) VALUES (?, ?, last_insert_rowid()) ON CONFLICT "
+    private func add(
+        _ request: String, turn: Int, onConflict clause: String = "DO NOTHING"
+    ) throws(SessionStoreError) {
         let added = try change(
-            sql + (conflict.isEmpty ? "DO NOTHING" : conflict), .text(request), .integer(Int64(turn)))
+            "INSERT INTO requests (id, turn, seq) VALUES (?, ?, last_insert_rowid()) ON CONFLICT \(clause)",
+            .text(request), .integer(Int64(turn)))
         guard added == 1 else {
             throw SessionStoreError(.duplicateRequest, at: "append", "the request id is in the session already")
         }

@@ -49,8 +49,8 @@ public struct SessionStore: Sendable {
 
     /// Leases a session, which is created when it is missing.
     ///
-    /// A session that is leased elsewhere is tried again every 20 to 250 ms, unless the task is cancelled. Costs two locks over NFS, the opening of
-    /// the two files, and reading what SQLite needs; nothing is written to an existing session.
+    /// A session that is leased elsewhere is tried again every 20 to 250 ms, unless the task is cancelled. Costs two locks
+    /// over NFS, the opening of the two files, and reading what SQLite needs; nothing is written to an existing session.
     ///
     /// Throws ``SessionStoreError``: `busy` when the deadline passes, `readOnly`, `full`, `damaged`, `newerSchema`,
     /// `foreignFile` and `inputOutput`.
