@@ -12,6 +12,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
 
 // libswiftGlibc refers to hypotf, which has a new version, GLIBC_2.35, since it no longer goes through the SVID error
 // handling. As there: the sum of two squares of floats fits in a double, so only the result can overflow.
@@ -24,6 +27,18 @@ __attribute__((visibility("hidden"))) float hypotf(float x, float y) {
         errno = ERANGE;
     }
     return result;
+}
+
+// std::random_device of a static libstdc++ refers to it, GLIBC_2.36. Nothing in a bootstrap calls that; the linker leaves
+// it out and keeps the reference.
+__attribute__((visibility("hidden"))) uint32_t arc4random(void) {
+    uint32_t number;
+    while (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+        if (errno != EINTR) {
+            abort();
+        }
+    }
+    return number;
 }
 
 #endif
