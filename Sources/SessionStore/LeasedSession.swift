@@ -175,9 +175,11 @@ public struct LeasedSession: ~Copyable {
         try commit { (_, _) throws(SessionStoreError) in }
     }
 
-    /// The size of the write-ahead log above which it is copied into the database when the lease ends: a cold turn
-    /// reads the log once, so it must not grow for ever, and a checkpoint costs three syncs.
-    static let checkpointThreshold: Int64 = 4 << 20
+    /// The size of the write-ahead log above which it is copied into the database when the lease ends: each lease reads
+    /// the whole log, so it must stay short, and a checkpoint costs three syncs. With 1 MiB the longest log makes opening a
+    /// session take 1.8 times as long as with a log of 50 KB, with 4 MiB 3 times; a turn of two messages of 2 KB has
+    /// 0.07 syncs of checkpoints.
+    static let checkpointThreshold: Int64 = 1 << 20
 
     /// The size of the write-ahead log in bytes.
     func logSize() throws(SessionStoreError) -> Int64 { try files.logSize() }

@@ -95,11 +95,11 @@ struct BrokenFileTests {
         },
         Case(name: "a page of noise", code: .damaged) { folder, _ in
             let page = try sqlite3(folder + "/s.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'meta'")
-            let offset = try #require(UInt64(page)) * 4096 - 4096
-            try overwrite(folder + "/s.db", at: offset, with: Data(repeating: 0xA5, count: 4096))
+            let offset = try #require(UInt64(page)) * 2048 - 2048
+            try overwrite(folder + "/s.db", at: offset, with: Data(repeating: 0xA5, count: 2048))
         },
         Case(name: "a database cut to its first page", code: .damaged) { folder, _ in
-            #expect(truncate(folder + "/s.db", 4096) == 0)
+            #expect(truncate(folder + "/s.db", 2048) == 0)
         },
         Case(name: "a table that is missing", code: .damaged) { folder, _ in
             _ = try sqlite3(folder + "/s.db", "DROP TABLE meta")

@@ -13,7 +13,7 @@ struct CheckpointTests {
 
     init() throws { root = try TemporaryRoot() }
 
-    @Test func `a log over 4 MiB is emptied by the release and stays the same file`() throws {
+    @Test func `a log over 1 MiB is emptied by the release and stays the same file`() throws {
         var leased = try root.lease()
         let created = try attribute(.size, of: "")
         let kept = try appendUntilLong(&leased)

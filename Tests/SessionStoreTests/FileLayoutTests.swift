@@ -38,7 +38,7 @@ struct FileLayoutTests {
 
     @Test func `the header says what the file is`() throws {
         try root.fill()
-        let expected = ["application_id": 0x5045_5244, "user_version": 1, "page_size": 4096]
+        let expected = ["application_id": 0x5045_5244, "user_version": 1, "page_size": 2048]
         for (pragma, value) in expected {
             #expect(try sqlite3(root.database(), "PRAGMA \(pragma)") == "\(value)")
         }
@@ -52,7 +52,7 @@ struct FileLayoutTests {
             #expect(found == [value], "\(pragma)")
         }
         let numbers: [String: Int64] = [
-            "synchronous": 2, "wal_autocheckpoint": 0, "page_size": 4096, "trusted_schema": 0, "foreign_keys": 0,
+            "synchronous": 2, "wal_autocheckpoint": 0, "page_size": 2048, "trusted_schema": 0, "foreign_keys": 0,
         ]
         for (pragma, value) in numbers {
             let found = try leased.connection.query("PRAGMA \(pragma)") { row throws(SQLiteError) in try row.int(0) }

@@ -38,24 +38,24 @@ struct LeftoverTests {
         Case(name: "a log without a database") {
             try write(Data(repeating: 0xA5, count: 50_000), to: $0 + "/s.db-wal")
         },
-        Case(name: "a first page of zeros") { try write(Data(count: 4096), to: $0 + "/s.db") },
+        Case(name: "a first page of zeros") { try write(Data(count: 2048), to: $0 + "/s.db") },
         Case(name: "a sector of zeros and a log of noise") {
             try write(Data(count: 512), to: $0 + "/s.db")
             try write(Data(repeating: 0xA5, count: 50_000), to: $0 + "/s.db-wal")
         },
         Case(name: "a first page that was not written to its end") { folder in
-            _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=4096; PRAGMA journal_mode=WAL")
+            _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=2048; PRAGMA journal_mode=WAL")
             #expect(truncate(folder + "/s.db", 512) == 0)
         },
         Case(name: "a first page and nothing else") { folder in
-            _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=4096; PRAGMA journal_mode=WAL")
+            _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=2048; PRAGMA journal_mode=WAL")
         },
         Case(name: "a creation that was cut off, with its journal") { folder in
             // The shell copies its own files in the middle of the transaction that creates them.
             let shell = try Child.sqlite3(
                 folder + "/t.db",
                 """
-                PRAGMA page_size=4096; PRAGMA cache_size=1; BEGIN; CREATE TABLE t (v);
+                PRAGMA page_size=2048; PRAGMA cache_size=1; BEGIN; CREATE TABLE t (v);
                 INSERT INTO t VALUES (zeroblob(200000)), (zeroblob(200000));
                 .shell cp '\(folder)/t.db' '\(folder)/s.db'; cp '\(folder)/t.db-journal' '\(folder)/s.db-journal'
                 SELECT 'copied';
@@ -88,7 +88,7 @@ struct LeftoverTests {
         #expect(try sqlite3(folder + "/s.db", "SELECT count(*) FROM log; PRAGMA integrity_check") == "2\nok")
     }
 
-    @Test(arguments: [1, 23, 24, 25, 4095, 4096, 4120, 40_000])
+    @Test(arguments: [1, 23, 24, 25, 2047, 2048, 2072, 4120, 40_000])
     func `noise behind the log is passed over, and written over`(_ count: Int) throws {
         try fillThreeTurns()
         let log = try root.database() + "-wal"
