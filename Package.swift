@@ -147,6 +147,12 @@ let package = Package(
             path: "Tests/JSONBench",
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "StoreBench",
+            dependencies: ["AgentCore", "SessionStore"],
+            path: "Tests/StoreBench/Store",
+            swiftSettings: swiftSettings
+        ),
 
         // Tests
         .testTarget(name: "JSONCoreTests", dependencies: ["JSONCore"], swiftSettings: swiftSettings),
