@@ -30,13 +30,15 @@ help: ## Show this list.
 packages: # The system's packages; does nothing when all are there.
 	@.ci/setup-packages >&2
 
-.PHONY: python-model python-test python-bench
+.PHONY: python-model python-test python-bench python-store
 python-model: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt >&2
 python-test: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt Tests/requirements.txt >&2
 python-bench: packages
 	@.ci/setup-python Tests/RuntimeBench/requirements.txt >&2
+python-store: packages
+	@.ci/setup-python --into .cache/store-bench Tests/StoreBench/requirements.txt >&2
 
 .PHONY: build
 build: packages ## Build everything but the tests.
@@ -67,7 +69,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model and with AWS's emulator.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-soak test-chat test-bench
+	$(MAKE) test-rie test-soak test-chat test-bench test-bench-store
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -84,6 +86,11 @@ test-chat: python-test ## Have two chats with the real local model, with a new p
 test-bench: python-bench ## See that bench-runtime works, with few invocations.
 	swift build --product Echo --jobs $(JOBS)
 	Tests/RuntimeBench/run --quick --echo $(DEBUG)/Echo
+
+.PHONY: test-bench-store
+test-bench-store: python-store ## Count what a turn writes and syncs, and see that bench-store works.
+	swift build --product StoreBench --jobs $(JOBS)
+	Tests/StoreBench/run --quick --store-bench $(DEBUG)/StoreBench
 
 SOAK := $(VENV)/python Tests/Soak/soak.py --echo $(DEBUG)/Echo --scripted $(DEBUG)/ScriptedFunction
 
@@ -123,13 +130,18 @@ bench: packages ## Measure JSON decoding beside Foundation's, in one run.
 	swift build --configuration release --product JSONBench --jobs $(JOBS)
 	.build/release/JSONBench
 
-# More options of its script: BENCH=--json.
+# More options of the script of the two below: BENCH=--json.
 BENCH ?=
 
 .PHONY: bench-runtime
 bench-runtime: python-bench ## Measure the runtime beside a C client on a plain socket and AWS's for Python, in one run.
 	@$(MAKE) --no-print-directory bootstrap EXAMPLE=Echo >&2
 	@Tests/RuntimeBench/run $(BENCH)
+
+.PHONY: bench-store
+bench-store: python-store ## Measure the session store beside LangGraph's, OpenAI's and Strands', in one run; 15 minutes.
+	@swift build --configuration release --product StoreBench --jobs $(JOBS) >&2
+	@Tests/StoreBench/run $(BENCH)
 
 .PHONY: format
 format: ## Format the sources.
