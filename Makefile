@@ -161,7 +161,7 @@ package: bootstrap ## Make the .zip of EXAMPLE that Lambda takes.
 	.packaging/package $(EXAMPLE)
 
 .PHONY: test-package
-test-package: ## Run the packaged SupportAgent in a root of four libraries, as nobody (needs root).
+test-package: ## Run the packaged SupportAgent in a root of three libraries, as nobody (needs root).
 	$(MAKE) package EXAMPLE=SupportAgent
 	Tests/Package/run .build/package/SupportAgent.zip
 
