@@ -33,10 +33,18 @@ def hold(holders, points):
     wait_for(holders, "held", 120)
 
 
-def logs(lab, sessions):
-    """The inode of each session's log, on the server's disk."""
-    said = lab.server.sh("; ".join("stat -c %%i /export/root/agent/*/%s/s.db-wal" % each for each in sessions))
-    return dict(zip(sessions, said.split(), strict=True))
+def keep_logs(lab, sessions):
+    """Gives each session's log a second name on the server's disk, so that its inode's number is not used again."""
+    lab.server.sh("mkdir -p /export/kept")
+    for each in sessions:
+        lab.server.sh("ln /export/root/agent/*/%s/s.db-wal /export/kept/%s" % (each, each))
+
+
+def other_logs(lab, sessions):
+    """The sessions whose log is another file than it was. Takes the second names away."""
+    paths = ["/export/%s" % path for each in sessions for path in ("kept/" + each, "root/agent/*/%s/s.db-wal" % each)]
+    inodes = lab.server.sh("stat -c %%i %s; rm -r /export/kept" % " ".join(paths)).split()
+    return {each for each, before, after in zip(sessions, inodes[::2], inodes[1::2], strict=True) if before != after}
 
 
 def ends_after_loss(point):
@@ -62,7 +70,8 @@ def taken_over(lab, report, kind, cases=ALL):
     start(holders + takers)
     do(holders)
     hold(holders, [point for point, _ in cases])
-    first_logs = logs(lab, names)
+    opened = [name for name, (point, _) in zip(names, cases) if point == "opened"]
+    keep_logs(lab, opened)
     lab.clients[0].freeze(kind)
     frozen = time.monotonic()
     at = {"alive": None, "on": None, "killed": "acknowledged", "leased": "leased"}
@@ -77,7 +86,7 @@ def taken_over(lab, report, kind, cases=ALL):
     wait_for(waiting, "held", 90)
     do([each for each, (_, variant) in zip(takers, cases) if variant == "on"])
     kill([each for each, (_, variant) in zip(takers, cases) if variant == "killed"])
-    next_logs = logs(lab, names)
+    replaced = other_logs(lab, opened)
     # No shorter than the lease in any case: an idle sandbox loses its state on the server too.
     time.sleep(max(0, frozen + lab.lease * 1.2 - time.monotonic()))
     lab.clients[0].thaw(kind)
@@ -95,7 +104,7 @@ def taken_over(lab, report, kind, cases=ALL):
     wrong = oracle.judge(lab, holders + takers)
     for index, (point, variant) in enumerate(cases):
         complaints = list(wrong[names[index]])
-        if point == "opened" and first_logs[names[index]] == next_logs[names[index]]:
+        if point == "opened" and names[index] not in replaced:
             complaints.append("the log is the one that the frozen one has open")
         if late[index] != "ack":
             complaints.append("the other one's turn: %s" % late[index])
