@@ -65,7 +65,7 @@ class Bench:
             return root, None
         if count > 1000:
             self.call(store, "build", root, count)
-            return root, "its history of %d messages is one checkpoint: %d turns do not fit on a disk" % (count, count // 2)
+            return root, "made in one checkpoint, as %d turns would take a hundred times the disk of 500" % (count // 2)
         done = len(self.call(store, "turns", root, "build", count // 2, "", self.build_limit)["nanoseconds"])
         if done < count // 2:
             shutil.rmtree(root)
@@ -97,7 +97,7 @@ class Bench:
             times.append(self.call(store, "resume", root, newest)["nanoseconds"])
             if len(times) >= 3 and time.monotonic() - started > 60:
                 break
-        return {"median": statistics.median(times), "least": min(times), "most": max(times)}
+        return spread(times)
 
     def turns(self, store, root, traced, timed):
         """What a turn comes to, after a first one: counts under strace, and its time without; 0 timed turns: with."""
@@ -111,7 +111,7 @@ class Bench:
                 gate_and_limit = [] if store in (OURS, JOINED) else ["", 60]
                 answer = self.call(store, "turns", copy, "timed", timed + 1, *gate_and_limit)
                 expect_no_errors(store, answer)
-        found["time"] = statistics.median(answer["nanoseconds"][1:])
+        found["time"] = spread(answer["nanoseconds"][1:])
         return found
 
     # MARK: over many turns
@@ -124,24 +124,36 @@ class Bench:
         shutil.rmtree(root)
         return {key: value / turns for key, value in counts.items()}
 
-    def longest_log(self, count, repeats):
-        """The resume with the longest log that a session ever has between two turns."""
-        say("%s, %d messages, the longest log" % (OURS, count))
-        root, _ = self.build(OURS, count)
-        kept, longest, number = root + "-longest", 0, 0
+    def resumes(self, short, long, rounds):
+        """A new process with a short history, a long one, and the long one with the longest log that a session ever has
+        between two turns. In turns, so that each is compared with what the machine did at the same time."""
+        say("%s, new processes with %d and %d messages" % (OURS, short, long))
+        roots = {"short": self.build(OURS, short)[0], "long": self.build(OURS, long)[0]}
+        roots["longestLog"], log = self.with_longest_log(roots["long"])
+        times = {name: [] for name in roots}
+        for _ in range(rounds):
+            for name, root in roots.items():
+                times[name].append(self.call(OURS, "resume", root, NEWEST)["nanoseconds"])
+        for root in roots.values():
+            shutil.rmtree(root)
+        return {"log": log, **{name: {"least": min(found), "ratio": statistics.median(
+            each / short for each, short in zip(found, times["short"]))} for name, found in times.items()}}
+
+    def with_longest_log(self, root):
+        """(a copy of the session with turns until the next one would empty the log, the size of that)."""
+        grown, kept = root + "-grown", root + "-longest"
+        shutil.copytree(root, grown)
+        longest, number = 0, 0
         while True:
-            self.call(OURS, "turns", root, "long%d" % number, 2)
+            self.call(OURS, "turns", grown, "long%d" % number, 2)
             number += 1
-            size = log_size(root)
+            size = log_size(grown)
             if size < longest:
-                break
+                shutil.rmtree(grown)
+                return kept, longest
             longest = size
             shutil.rmtree(kept, ignore_errors=True)
-            shutil.copytree(root, kept)
-        found = {"log": longest, "resumeNewest": self.resume(OURS, kept, NEWEST, repeats)}
-        shutil.rmtree(root)
-        shutil.rmtree(kept)
-        return found
+            shutil.copytree(grown, kept)
 
     def steps(self, count, rounds):
         """Commits of one message in one lease, and what the disk itself can do, in turns."""
@@ -157,7 +169,7 @@ class Bench:
                 "ratio": statistics.median(ratios), "leastRatio": min(ratios), "mostRatio": max(ratios)}
 
     def compete(self, store, turns):
-        """Two processes with so many turns each, at once, on one session."""
+        """Two processes with so many turns each, at once, on one session, and a model that takes 5 ms."""
         say("%s, two processes with %d turns each" % (store, turns))
         root = self.new_folder()
         gate = root + ".gate"
@@ -180,6 +192,10 @@ class Bench:
                 "split": sum(kept.count(word) == 2 and kept[kept.index(word) + 1] != word for word in set(kept)),
                 "errors": sum(answer["errors"] for answer in answers),
                 "kinds": sorted({kind for answer in answers for kind in answer["kinds"]})}
+
+
+def spread(values):
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
 class Copy:

@@ -15,6 +15,8 @@ import time
 
 NEWEST = 20
 PAIR = 2
+# How long the model is thought to take between two messages, in seconds, where two processes compete.
+MODEL_TIME = 0.005
 
 
 def message(writer, number):
@@ -31,7 +33,10 @@ class LangGraph:
         from langgraph.checkpoint.sqlite import SqliteSaver
         from langgraph.graph import END, START, MessagesState, StateGraph
 
+        self.pause = 0
+
         def answer(state):
+            time.sleep(self.pause)
             return {"messages": [{"role": "assistant", "content": state["messages"][-1].content}]}
 
         builder = StateGraph(MessagesState)
@@ -63,6 +68,7 @@ class OpenAI:
         from agents import SQLiteSession
         self.session = SQLiteSession("bench", os.path.join(root, "sessions.sqlite"))
         self.loop = asyncio.new_event_loop()
+        self.pause = 0
 
     def close(self):
         self.session.close()
@@ -79,6 +85,7 @@ class OpenAI:
     def turn(self, text):
         self.newest()
         self._wait(self.session.add_items([{"role": "user", "content": text}]))
+        time.sleep(self.pause)
         self._wait(self.session.add_items([{"role": "assistant", "content": text}]))
 
     def all(self):
@@ -105,6 +112,7 @@ class Strands:
             def stream(self, *_, **__): raise NotImplementedError
 
         self.manager = FileSessionManager(session_id="bench", storage_dir=root)
+        self.pause = 0
         self.agent = Agent(model=Silent(), agent_id="agent", session_manager=self.manager, callback_handler=None)
 
     def close(self):
@@ -124,6 +132,7 @@ class Strands:
 
     def turn(self, text):
         self._add("user", text)
+        time.sleep(self.pause)
         self._add("assistant", text)
         self.manager.sync_agent(self.agent)
 
@@ -157,10 +166,11 @@ def build(store, root, count):
 
 
 def turns(store, root, writer, count, gate="", limit="0"):
-    """With a gate, not before a file of that path exists; with a limit, fewer when that many seconds have passed."""
+    """With a gate, not before a file of that path exists, and with a slow model; with a limit, fewer when that many seconds have passed."""
     session = store(root)
     session.all()
     if gate:
+        session.pause = MODEL_TIME
         print("ready", flush=True)
         while not os.path.exists(gate):
             time.sleep(0.001)

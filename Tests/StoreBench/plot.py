@@ -9,7 +9,7 @@ from measuring import OURS
 INK = "#737b85"
 COLOURS = {OURS: "#1f83d6", "langgraph": "#cf6a1f", "openai": "#2f9a62", "strands": "#9a6bd0"}
 LABELS = {OURS: "SessionStore", "langgraph": "LangGraph", "openai": "OpenAI", "strands": "Strands"}
-WIDTH, HEIGHT, LEFT, TOP, PANEL, TALL = 960, 380, 80, 56, 300, 260
+WIDTH, HEIGHT, LEFT, TOP, PANEL, TALL = 960, 380, 72, 56, 280, 260
 UNITS = {
     "bytes": [(1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "B")],
     "time": [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")],
@@ -75,7 +75,7 @@ def svg(results):
         return found
 
     def resume(each):
-        return (each["resumeNewest"] or each["resumeAll"])["median"]
+        return (each["resumeNewest"] or each["resumeAll"])["least"]
 
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="13">'
              % (WIDTH, HEIGHT), "<title>Bytes written in a turn, and time until a new process has what a turn needs</title>"]

@@ -72,7 +72,8 @@ struct StoreBench {
         return #"{"messages": \#(count / 2 * 2)}"#
     }
 
-    /// - Parameter gate: A file that has to exist before the first turn begins, so that two processes begin together.
+    /// - Parameter gate: A file that has to exist before the first turn begins, so that two processes begin together; the
+    ///   model then takes its time.
     private static func turns(
         _ root: String, _ writer: String, _ count: Int, joined: Bool, gate: String?
     ) throws -> String {
@@ -97,7 +98,7 @@ struct StoreBench {
                 try session.append([input, reply], outcome: outcome)
             } else {
                 try session.append([input])
-                // Here the model would be asked.
+                if gate != nil { usleep(modelTime) }
                 try session.append([reply], outcome: outcome)
             }
             try session.release()
@@ -166,6 +167,8 @@ struct StoreBench {
 
     /// How many entries a turn reads.
     private static let newest = 20
+    /// How long the model is thought to take between two messages, in microseconds.
+    private static let modelTime: UInt32 = 5000
 
     private static func lease(in store: SessionStore) throws -> LeasedSession {
         try store.lease(
