@@ -22,7 +22,8 @@ import Darwin
 public struct SessionStore: Sendable {
     /// The folder, as an absolute path without symbolic links.
     public let root: String
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
+    let warmSessions: WarmSessions
 
     /// Opens a root folder, which is created when it is missing; the folder above it has to be there, so that a file system
     /// that is not mounted is noticed.
@@ -31,8 +32,16 @@ public struct SessionStore: Sendable {
     /// created, is no folder or cannot be written, ``SessionStoreError/Code/readOnly`` when it is on a file system that is
     /// mounted read-only, and ``SessionStoreError/Code/unsafeMount`` when it is on NFS with `nolock`, `local_lock=posix`,
     /// `local_lock=all` or `soft`, or the kernel takes back locks that it has lost.
-    /// - Parameter now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
-    public init(root: String, now: @escaping @Sendable () -> Int64 = wallClock) throws(SessionStoreError) {
+    /// - Parameters:
+    ///   - warmSessions: How many released sessions stay open at most, for their next lease in this process, all copies of
+    ///     this value together. Each has two descriptors, no lock, and SQLite's cache of up to about 2 MB. 0 closes each
+    ///     session when it is released.
+    ///   - now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
+    public init(
+        root: String,
+        warmSessions: Int = 8,
+        now: @escaping @Sendable () -> Int64 = wallClock
+    ) throws(SessionStoreError) {
         guard !root.isEmpty else {
             throw SessionStoreError(.unusableRoot, at: "open root", "the path of the root folder is empty")
         }
@@ -45,6 +54,7 @@ public struct SessionStore: Sendable {
             throw SessionStoreError(.unsafeMount, at: "open root", objection)
         }
         self.now = now
+        self.warmSessions = WarmSessions(limit: warmSessions)
     }
 
     /// Leases a session, which is created when it is missing.
@@ -94,9 +104,7 @@ public struct SessionStore: Sendable {
         var replacements = 0
         while true {
             do throws(SessionStoreError) {
-                if let files = try LeasedFiles.acquire(in: folder) {
-                    return try LeasedSession(files, as: names, attempt: attempt, now: now)
-                }
+                if let session = try open(folder, as: names, attempt: attempt) { return session }
                 // The files were created or replaced while they were being locked: look at them anew, and at once. A
                 // new session takes two looks; more than a few are somebody else's doing.
                 replacements += 1
