@@ -50,6 +50,8 @@ public struct LeasedSession: ~Copyable {
     private(set) var epoch: Int64
     private var hasWritten = false
     private var isDead = false
+    /// Whether the file says of itself what it said when it was leased.
+    var isAsLeased = true
 
     init(
         _ files: consuming LeasedFiles,
@@ -228,7 +230,7 @@ public struct LeasedSession: ~Copyable {
             _ = try sqlite(at: "checkpoint") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
             return nil
         }
-        guard pool.limit > 0, let end = files.offer.logEnd, end.size == size else { return nil }
+        guard pool.limit > 0, isAsLeased, let end = files.offer.logEnd, end.size == size else { return nil }
         return end
     }
 
