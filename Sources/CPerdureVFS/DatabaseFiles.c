@@ -88,6 +88,8 @@ void perdure_files_suspend(perdure_files *files) {
     pthread_mutex_lock(&mutex);
     unlist(files);
     pthread_mutex_unlock(&mutex);
+    // Memory that may not be wanted again for long.
+    if (files->open_log != NULL && files->open_log->buffer.count == 0) perdure_log_buffer_free(&files->open_log->buffer);
 }
 
 int perdure_files_resume(perdure_files *files) {

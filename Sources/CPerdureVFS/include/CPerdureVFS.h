@@ -60,7 +60,7 @@ void perdure_files_withdraw(perdure_files *files);
 
 /// Refuses every operation of the connection, before it touches a descriptor, until perdure_files_resume(): for files that
 /// are not locked meanwhile. What the connection has in memory stays. Nobody can open the files, and others may be offered
-/// under the same path.
+/// under the same path. For the thread that uses the connection.
 void perdure_files_suspend(perdure_files *files);
 
 /// Lets the connection go on: to be called when the files are locked again, and hold what they held. Returns 0, or EEXIST
