@@ -58,3 +58,21 @@ void cposix_take_write_error(int fd) {
     (void)fd;
 #endif
 }
+
+void cposix_prefetch(int fd, long long start, long long length) {
+#if defined(__linux__)
+    // Over NFS the first read after a lock drops what is cached of the file, and would drop what was read ahead before
+    // it. One of no bytes does so too, and asks the server for no more than the attributes.
+    char nothing;
+    if (pread(fd, &nothing, 0, start) != 0) return;
+    // More than this is cut off: the kernel reads ahead no further than one request goes, which is 1 MiB on EFS.
+    const long long piece = 1 << 20;
+    for (long long end = start + length; start < end; start += piece) {
+        posix_fadvise(fd, start, end - start < piece ? end - start : piece, POSIX_FADV_WILLNEED);
+    }
+#else
+    (void)fd;
+    (void)start;
+    (void)length;
+#endif
+}

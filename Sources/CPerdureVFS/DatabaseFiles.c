@@ -73,15 +73,42 @@ int perdure_files_offer(const char *path, int database, int log, perdure_files *
     return 0;
 }
 
-void perdure_files_withdraw(perdure_files *files) {
-    atomic_store(&files->is_withdrawn, true);
-    pthread_mutex_lock(&mutex);
+// Takes the files from the list, if they are on it. The caller holds the mutex.
+static void unlist(perdure_files *files) {
     for (perdure_files **link = &list; *link != NULL; link = &(*link)->next) {
         if (*link == files) {
             *link = files->next;
             break;
         }
     }
+}
+
+void perdure_files_suspend(perdure_files *files) {
+    atomic_store(&files->is_suspended, true);
+    pthread_mutex_lock(&mutex);
+    unlist(files);
+    pthread_mutex_unlock(&mutex);
+    // Memory that may not be wanted again for long.
+    if (files->open_log != NULL && files->open_log->buffer.count == 0) perdure_log_buffer_free(&files->open_log->buffer);
+}
+
+int perdure_files_resume(perdure_files *files) {
+    pthread_mutex_lock(&mutex);
+    bool is_free = find(files->path, "") == NULL;
+    if (is_free) {
+        files->next = list;
+        list = files;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (!is_free) return EEXIST;
+    atomic_store(&files->is_suspended, false);
+    return 0;
+}
+
+void perdure_files_withdraw(perdure_files *files) {
+    atomic_store(&files->is_withdrawn, true);
+    pthread_mutex_lock(&mutex);
+    unlist(files);
     bool is_last = is_last_user(files);
     pthread_mutex_unlock(&mutex);
     if (is_last) release(files);
@@ -102,6 +129,7 @@ perdure_files *perdure_files_enter(const char *name, int kind, open_file *file) 
         files->users += 1;
         if (kind == LOG) {
             files->open_log = file;
+            files->log_notes = (log_notes){0};
         } else {
             files->database_is_open = true;
         }
@@ -124,7 +152,8 @@ void perdure_files_leave(open_file *file) {
 }
 
 int perdure_files_refuse(const perdure_files *files, int code) {
-    if (atomic_load_explicit(&files->is_withdrawn, memory_order_relaxed)) {
+    if (atomic_load_explicit(&files->is_withdrawn, memory_order_relaxed) ||
+        atomic_load_explicit(&files->is_suspended, memory_order_relaxed)) {
         perdure_last_error = EBADF;
         return code;
     }
@@ -157,7 +186,14 @@ bool perdure_files_failure(const perdure_files *files, perdure_failure *failure)
     return files->has_failed;
 }
 
-bool perdure_files_are_withdrawn(const perdure_files *files) { return atomic_load(&files->is_withdrawn); }
+bool perdure_files_are_withdrawn(const perdure_files *files) {
+    return atomic_load(&files->is_withdrawn) || atomic_load(&files->is_suspended);
+}
+
+bool perdure_files_log_end(const perdure_files *files, perdure_log_end *end) {
+    bool is_settled = !files->has_failed && files->open_log != NULL && files->open_log->buffer.count == 0;
+    return is_settled && perdure_log_notes_end(&files->log_notes, end);
+}
 
 const perdure_files *perdure_files_of_connection(struct sqlite3 *connection) {
     if (connection == NULL) return NULL;

@@ -11,6 +11,7 @@
 
 #include "CPerdureVFS.h"
 #include "LogBuffer.h"
+#include "LogNotes.h"
 
 #include <sqlite3.h>
 
@@ -40,7 +41,9 @@ struct perdure_files {
     /// The log, while SQLite has it open.
     open_file *open_log;
     atomic_bool is_withdrawn;
+    atomic_bool is_suspended;
     // Used by the connection's thread only.
+    log_notes log_notes;
     bool has_failed;
     perdure_failure failure;
     uint64_t counts[PERDURE_OPERATIONS];
@@ -59,7 +62,7 @@ void perdure_files_leave(open_file *file);
 /// The errno value behind the last failure or refusal on this thread (xGetLastError).
 extern _Thread_local int perdure_last_error;
 
-/// SQLITE_OK, or `code` when the files are withdrawn or an operation on them has failed.
+/// SQLITE_OK, or `code` when the files are withdrawn or suspended or an operation on them has failed.
 int perdure_files_refuse(const perdure_files *files, int code);
 
 /// Records a failure, which is the end of the connection. Returns `code`.

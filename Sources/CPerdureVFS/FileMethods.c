@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-// "WAL header" of SQLite's manual, "WAL-mode File Format".
-enum { LOG_HEADER_SIZE = 32 };
-
 // Writes what is buffered of the log.
 static int flush(open_file *file) {
     log_buffer *buffer = &file->buffer;
@@ -39,7 +36,11 @@ static int file_read(sqlite3_file *base, void *bytes, int count, sqlite3_int64 o
     }
     size_t filled;
     int result = perdure_files_read(file->files, file->kind, bytes, (size_t)count, offset, &filled);
-    if (result != SQLITE_OK || filled == (size_t)count) return result;
+    if (result == SQLITE_OK && filled == (size_t)count) {
+        if (file->kind == LOG) perdure_log_notes_read(&file->files->log_notes, bytes, (size_t)count, offset);
+        return SQLITE_OK;
+    }
+    if (result != SQLITE_OK) return result;
     // "If xRead() returns SQLITE_IOERR_SHORT_READ it must also fill in the unread portions of the buffer with zeros."
     // The end of the file is no failure.
     memset((char *)bytes + filled, 0, (size_t)count - filled);
@@ -51,6 +52,7 @@ static int file_write(sqlite3_file *base, const void *bytes, int count, sqlite3_
     int refusal = perdure_files_refuse(file->files, SQLITE_IOERR_WRITE);
     if (refusal != SQLITE_OK) return refusal;
     if (file->kind == LOG) {
+        perdure_log_notes_written(&file->files->log_notes, bytes, (size_t)count, offset);
         if (perdure_log_buffer_put(&file->buffer, bytes, (size_t)count, offset)) return SQLITE_OK;
         int result = flush(file);
         if (result != SQLITE_OK) return result;
@@ -62,6 +64,7 @@ static int file_write(sqlite3_file *base, const void *bytes, int count, sqlite3_
 // Cuts the log, and an empty one is empty on the disk before anything else is written to it: see begins_empty_log().
 static int log_truncate(perdure_files *files, int64_t size) {
     int result = perdure_files_truncate(files, LOG, size);
+    files->log_notes = (log_notes){0};
     return result == SQLITE_OK && size == 0 ? perdure_files_sync(files, LOG) : result;
 }
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(off_t) == sizeof(int64_t), "lock bytes of the log lie at 2^40");
@@ -147,10 +146,12 @@ int perdure_files_size(perdure_files *files, int kind, int64_t *size) {
     int operation = kind + SIZE;
     perdure_fault fault = begin(files, operation);
     int error = fault.error;
-    struct stat status;
-    if (error == 0 && fstat(descriptor(files, kind), &status) != 0) error = errno;
+    // Not fstat(): over NFS that asks the server again after each READ, which changes the time of the last access. Nothing
+    // here uses the descriptor's own offset.
+    off_t end = error == 0 ? lseek(descriptor(files, kind), 0, SEEK_END) : 0;
+    if (end < 0) error = errno;
     if (error != 0) return perdure_files_fail(files, operation, -1, error, SQLITE_IOERR_FSTAT);
-    *size = (int64_t)status.st_size;
+    *size = (int64_t)end;
     perdure_fault_after(&fault);
     return SQLITE_OK;
 }

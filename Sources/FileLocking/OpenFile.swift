@@ -70,9 +70,10 @@ public struct OpenFile: ~Copyable, Sendable {
         }
     }
 
-    /// The size in bytes now (`fstat`; at most one GETATTR on NFS).
+    /// The size in bytes now (`lseek`; at most one GETATTR on NFS, and none while the file is locked and its attributes have
+    /// been asked for since). Moves the descriptor's offset, which nothing else here uses.
     public func size() throws(FileLockError) -> Int64 {
-        Int64(try status(ofDescriptor: descriptor).st_size)
+        Int64(try systemCall("lseek") { lseek(descriptor, 0, SEEK_END) })
     }
 
     /// Up to `count` bytes from `offset` on; fewer when the file ends before that, none from its end on.
@@ -95,6 +96,12 @@ public struct OpenFile: ~Copyable, Sendable {
         }
         bytes.removeLast(count - filled)
         return bytes
+    }
+
+    /// Has the system read these bytes ahead, and does not wait for them. On NFS one READ for each MiB, which others of the
+    /// same file and of other files may overlap, and at most one GETATTR. Does nothing on systems other than Linux.
+    public func prefetch(_ bytes: Range<Int64>) {
+        cposix_prefetch(descriptor, bytes.lowerBound, bytes.upperBound - bytes.lowerBound)
     }
 
     /// Cuts or lengthens the file to that many bytes.

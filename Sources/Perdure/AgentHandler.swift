@@ -11,11 +11,15 @@ import SessionStore
 public struct AgentHandler: Sendable {
     let runtime: AgentRuntime
 
-    /// Opens the store that the environment names and checks the agent.
+    /// Opens the store that the environment names and checks the agent. Before a snapshot by SnapStart, sessions that were
+    /// kept open are closed.
     public init(_ agent: Agent, environment: RuntimeEnvironment) throws {
         let root = environment["PERDURE_ROOT"] ?? "/mnt/agents"
         do {
-            runtime = try AgentRuntime(agent, store: SessionStore(root: root))
+            let store = try SessionStore(root: root)
+            runtime = try AgentRuntime(agent, store: store)
+            // Each sandbox that is made of a snapshot would have what the file server gave to one.
+            LambdaRuntime.beforeSnapshot { store.closeWarmSessions() }
         } catch {
             throw InvocationError(AgentError(error))
         }

@@ -13,7 +13,7 @@ public import SessionStore
 /// ```
 ///
 /// Nothing is answered before the commit that the answer depends on is durable, and the lease is released before the
-/// answer is returned, whether the turn succeeds or not.
+/// answer is returned, whether the turn succeeds or not. The store may keep the session open, unlocked, for its next turn.
 public struct AgentRuntime: Sendable {
     private let agent: Agent
     private let name: AgentName

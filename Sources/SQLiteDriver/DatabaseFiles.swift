@@ -65,12 +65,47 @@ import Darwin
         Int(unsafe perdure_files_bytes(files, operation.number))
     }
 
+    /// Has the connection refuse everything until ``resume()``, for files that are not locked meanwhile. It keeps what it
+    /// has in memory.
+    package func suspend() { unsafe perdure_files_suspend(files) }
+
+    /// Lets the connection go on. To be called when the files are locked again, and hold what they held.
+    package func resume() throws(SQLiteError) {
+        guard unsafe perdure_files_resume(files) == 0 else {
+            throw SQLiteError(.misuse, call: "resume", message: "other files are on offer under the path")
+        }
+    }
+
+    /// Where the log ends, and how; nil unless the connection that is open has made a commit. Nothing is read for it.
+    package var logEnd: LogEnd? {
+        var end = perdure_log_end()
+        guard unsafe perdure_files_log_end(files, &end) else { return nil }
+        return unsafe LogEnd(
+            header: withUnsafeBytes(of: end.header) { unsafe Array($0) },
+            frame: withUnsafeBytes(of: end.frame) { unsafe Array($0) },
+            frameOffset: end.frame_offset,
+            size: end.size)
+    }
+
     /// Ends the offer. A connection that is still open can do nothing any more; its descriptors may be closed.
     public consuming func withdraw() {}
 
     deinit {
         unsafe perdure_files_withdraw(files)
     }
+}
+
+/// The end of a log: as long as it is the same, nobody has written to the log. The checksum in the last frame's header is
+/// cumulative from the log's header on, whose salts are new each time that the log begins anew.
+package struct LogEnd: Sendable, Hashable {
+    /// The log's header.
+    package let header: [UInt8]
+    /// The header of the last frame, which ends a commit.
+    package let frame: [UInt8]
+    /// Where that is.
+    package let frameOffset: Int64
+    /// Where the last frame ends.
+    package let size: Int64
 }
 
 extension Connection {

@@ -9,15 +9,16 @@ import Synchronization
 /// that is locked here cannot be closed before the lock ends: whoever polls would leave one behind each time.
 struct FolderClaim: ~Copyable {
     private static let claimed = Mutex<Set<String>>([])
-    private let folder: String
+    /// The folder.
+    let path: String
 
     /// Nil when another part of this process has it.
     init?(_ folder: String) {
         guard Self.claimed.withLock({ $0.insert(folder).inserted }) else { return nil }
-        self.folder = folder
+        path = folder
     }
 
     deinit {
-        _ = Self.claimed.withLock { $0.remove(folder) }
+        _ = Self.claimed.withLock { $0.remove(path) }
     }
 }

@@ -64,7 +64,7 @@ final class LeaseSlots: Sendable {
 }
 
 /// The place of one lease, given back with the value.
-struct LeaseSlot: ~Copyable {
+final class LeaseSlot: Sendable {
     private let slots: LeaseSlots
 
     fileprivate init(of slots: LeaseSlots) { self.slots = slots }

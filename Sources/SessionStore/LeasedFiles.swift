@@ -15,44 +15,38 @@ struct LeasedFiles: ~Copyable {
     // Declared first, and therefore ended first: no connection touches a file that is unlocked or closed.
     /// The files, for a connection to work on.
     let offer: DatabaseFiles
-    private let folder: FolderClaim
-    private let claim: InodeClaim
-    private let database: OpenFile
-    private let log: OpenFile
-    private let databaseLock: FileLock
-    private let logLock: FileLock
+    let folder: FolderClaim
+    let claim: InodeClaim
+    let database: OpenFile
+    let log: OpenFile
+    let databaseLock: FileLock
+    let logLock: FileLock
 
     /// SQLite's own lock bytes, PENDING to SHARED ("pending_byte" at 1 GiB, 512 bytes): other programs that use SQLite
     /// are kept out too.
-    private static let databaseBytes: Range<Int64> = 0x4000_0000..<0x4000_0200
+    static let databaseBytes: Range<Int64> = 0x4000_0000..<0x4000_0200
     /// One byte that no write-ahead log ever reaches.
-    private static let logBytes: Range<Int64> = (1 << 40)..<(1 << 40 + 1)
+    static let logBytes: Range<Int64> = (1 << 40)..<(1 << 40 + 1)
 
     /// Locks both files, creating what is missing.
     ///
     /// Throws ``SessionStoreError/Code/busy`` at once when somebody else holds one of them. Returns nil when a file was
     /// replaced, or rolled back to what it was before somebody's crash: try again.
-    static func acquire(in folder: String) throws(SessionStoreError) -> LeasedFiles? {
+    static func acquire(
+        in folder: String, by folderClaim: consuming FolderClaim
+    ) throws(SessionStoreError) -> LeasedFiles? {
         let path = folder + "/s.db"
-        guard let folderClaim = FolderClaim(folder) else { throw .busy }
         let files = SessionFiles(path: path)
         let database = try files.open(path, as: .databaseOpen)
         let claim = try locking { () throws(FileLockError) in try InodeClaim(database) }
         let databaseLock = try files.lock(database, databaseBytes, as: .lockDatabase)
-        guard try isInPlace(database) else { return nil }
+        guard try files.areInPlace(database) else { return nil }
+        try files.prefetch(database, as: .databaseSize)
         let log = try files.open(path + "-wal", as: .logOpen)
         let logLock = try files.lock(log, logBytes, as: .lockLog)
-        guard try isInPlace(log) else { return nil }
-        if try files.haveHotJournal() {
-            try files.rollBack()
-            return nil
-        }
-        // Those of a lease that was lost are that lease's business. What is read under this one comes from the server.
-        database.forgetEarlierFailures()
-        log.forgetEarlierFailures()
-        try files.clearIfUnwritten(database, log)
-        // The log's name is durable before its first byte is, and so a log with bytes in it has a durable name.
-        if try files.size(of: log, as: .logSize) == 0 { try files.sync(folder) }
+        guard try files.areInPlace(log) else { return nil }
+        try files.prefetch(log, as: .logSize)
+        guard try files.settle(database, log, in: folder) else { return nil }
         let offer = try sqlite(at: "open") { () throws(SQLiteError) in
             try DatabaseFiles(path: path, database: database.descriptor, log: log.descriptor)
         }
@@ -67,10 +61,6 @@ struct LeasedFiles: ~Copyable {
         )
     }
 
-    private static func isInPlace(_ file: borrowing OpenFile) throws(SessionStoreError) -> Bool {
-        try locking { () throws(FileLockError) in try file.pathStillNamesThisFile() }
-    }
-
     /// The size of the write-ahead log in bytes.
     func logSize() throws(SessionStoreError) -> Int64 {
         try SessionFiles(path: offer.path).size(of: log, as: .logSize)
@@ -78,8 +68,42 @@ struct LeasedFiles: ~Copyable {
 
     /// Removes the log, which the next lease begins anew: as another file.
     func removeLog() throws(SessionStoreError) {
-        let path = offer.path
-        try SessionFiles(path: path).removeLog(in: String(path.dropLast("/s.db".count)))
+        try SessionFiles(path: offer.path).removeLog(in: folder.path)
+    }
+
+    /// The size of the database in bytes.
+    func databaseSize() throws(SessionStoreError) -> Int64 {
+        try SessionFiles(path: offer.path).size(of: database, as: .databaseSize)
+    }
+
+    /// Lets the connection that was suspended go on with the files, which are as it knows them.
+    func resume() throws(SessionStoreError) {
+        // As in `SessionFiles.settle`.
+        database.forgetEarlierFailures()
+        log.forgetEarlierFailures()
+        try sqlite(at: "open") { () throws(SQLiteError) in try offer.resume() }
+    }
+
+    /// Gets the files ready for another connection, as `acquire` does. False when they have to be locked anew.
+    func reopen() throws(SessionStoreError) -> Bool {
+        let files = SessionFiles(path: offer.path)
+        try files.prefetch(database, as: .databaseSize)
+        try files.prefetch(log, as: .logSize)
+        guard try files.settle(database, log, in: folder.path) else { return false }
+        try sqlite(at: "open") { () throws(SQLiteError) in try offer.resume() }
+        return true
+    }
+
+    /// Unlocks the files and hands them over, open.
+    consuming func suspend(_ keep: (consuming IdleFiles) -> Void) throws(SessionStoreError) {
+        let files = SessionFiles(path: offer.path)
+        offer.suspend()
+        try files.unlock(logLock, as: .unlockLog)
+        try files.unlock(databaseLock, as: .unlockDatabase)
+        do throws(FileLockError) { try claim.release() } catch { throw SessionStoreError(error) }
+        keep(IdleFiles(offer: offer, database: database, log: log))
+        // Only now may another part of this process look at the folder.
+        _ = consume folder
     }
 
     /// Unlocks and closes, in the reverse order.

@@ -13,6 +13,22 @@ public struct SessionNames: Sendable, Hashable {
     public let session: String
 }
 
+/// What a session's file says of itself.
+struct SessionMeta {
+    let identity: String
+    let created: Int64
+    let epoch: Int64
+    /// The lease that wrote last; empty when its last commit ended a turn.
+    let owner: String
+    let names: SessionNames
+
+    /// Throws unless these are its names; nil takes any.
+    func check(_ wanted: SessionNames?) throws(SessionStoreError) {
+        if wanted == nil || wanted == names { return }
+        throw SessionStoreError(.foreignFile, at: "open", "the file belongs to another session or agent")
+    }
+}
+
 /// A session that this process, and no other, may read and write until it is released.
 ///
 /// The lease ends with ``release()``, and at the latest with the value. After an error of the file system it is dead:
@@ -27,6 +43,8 @@ public struct LeasedSession: ~Copyable {
     // Declared before the files, and therefore closed before them when the value is dropped.
     let connection: Connection
     private let files: LeasedFiles
+    private let databaseSize: Int64
+    private let pool: WarmSessions
     let owner: String
     let attempt: String
     let now: @Sendable () -> Int64
@@ -38,39 +56,49 @@ public struct LeasedSession: ~Copyable {
     private let slot: LeaseSlot
     private var hasWritten = false
     private var isDead = false
+    /// Whether the file says of itself what it said when it was leased.
+    var isAsLeased = true
 
     init(
         _ files: consuming LeasedFiles,
-        in slot: consuming LeaseSlot,
+        in slot: LeaseSlot,
         as names: SessionNames?,
         attempt: String,
-        now: @escaping @Sendable () -> Int64
+        now: @escaping @Sendable () -> Int64,
+        pool: WarmSessions
     ) throws(SessionStoreError) {
         let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
         let meta = try Self.open(connection, as: names, now: now())
-        (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
+        try self.init(files, in: slot, connection, meta, attempt: attempt, now: now, pool: pool)
+    }
+
+    /// Goes on with a connection that knows the session already.
+    init(
+        _ files: consuming LeasedFiles,
+        in slot: LeaseSlot,
+        _ connection: Connection,
+        _ meta: SessionMeta,
+        attempt: String,
+        now: @escaping @Sendable () -> Int64,
+        pool: WarmSessions
+    ) throws(SessionStoreError) {
+        databaseSize = try files.databaseSize()
+        (identity, created, epoch, names) = (meta.identity, meta.created, meta.epoch, meta.names)
         wasLeftOpen = !meta.owner.isEmpty
         self.slot = slot
         self.connection = connection
         self.files = files
+        self.pool = pool
         self.attempt = attempt
         self.now = now
         owner = randomIdentity()
-    }
-
-    private struct Meta {
-        let identity: String
-        let created: Int64
-        let epoch: Int64
-        let owner: String
-        let names: SessionNames
     }
 
     private static func open(
         _ connection: Connection,
         as names: SessionNames?,
         now: Int64
-    ) throws(SessionStoreError) -> Meta {
+    ) throws(SessionStoreError) -> SessionMeta {
         try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.setCheckpointOnClose(false)
             try connection.execute(Schema.connectionSettings)
@@ -79,7 +107,7 @@ public struct LeasedSession: ~Copyable {
         let rows = try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.query("SELECT identity, created, epoch, owner, agent, session FROM meta") {
                 row throws(SQLiteError) in
-                Meta(
+                SessionMeta(
                     identity: try row.text(0),
                     created: try row.int(1),
                     epoch: try row.int(2),
@@ -91,8 +119,8 @@ public struct LeasedSession: ~Copyable {
         guard let meta = rows.first else {
             throw SessionStoreError(.damaged, at: "open", "the file does not say whose it is; restore it from a backup")
         }
-        if names == nil || names == meta.names { return meta }
-        throw SessionStoreError(.foreignFile, at: "open", "the file belongs to another session or agent")
+        try meta.check(names)
+        return meta
     }
 
     // MARK: - Reading
@@ -228,16 +256,46 @@ public struct LeasedSession: ~Copyable {
         return failure == nil
     }
 
-    /// Gives the session back: nothing of it is locked, open or unwritten afterwards.
+    /// Gives the session back: nothing of it is locked or unwritten afterwards. If the lease has written, its files may
+    /// stay open for the next lease of this process (``SessionStore/init(root:maximumLeases:warmSessions:now:)``); else they are closed.
     public consuming func release() throws(SessionStoreError) {
         var failure: SessionStoreError?
+        var end: LogEnd?
         do throws(SessionStoreError) {
-            if !isDead, try logSize() > Self.checkpointThreshold {
-                _ = try sqlite(at: "checkpoint") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
-            }
+            if !isDead { end = try finish() }
         } catch {
             failure = error
         }
+        if let end { return try keep(end) }
+        try close(after: failure)
+    }
+
+    /// Empties a long log. Otherwise returns its end if the session can be kept open: nothing has failed, and the log ends
+    /// with the last commit.
+    private func finish() throws(SessionStoreError) -> LogEnd? {
+        let size = try logSize()
+        if size > Self.checkpointThreshold {
+            _ = try sqlite(at: "checkpoint") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
+            return nil
+        }
+        guard pool.limit > 0, isAsLeased, let end = files.offer.logEnd, end.size == size else { return nil }
+        return end
+    }
+
+    private consuming func keep(_ end: LogEnd) throws(SessionStoreError) {
+        // Where nobody has written since, it was this process: it is not frozen.
+        let meta = SessionMeta(identity: identity, created: created, epoch: epoch, owner: "", names: names)
+        let (connection, pool, size, folder) = (connection, pool, databaseSize, files.folder.path)
+        var displaced: WarmSession?
+        try files.suspend { idle in
+            let warm = WarmSession(idle, connection: connection, meta: meta, end: end, databaseSize: size)
+            displaced = pool.keep(warm, of: folder)
+        }
+        displaced?.close()
+    }
+
+    private consuming func close(after failure: SessionStoreError?) throws(SessionStoreError) {
+        var failure = failure
         do throws(SessionStoreError) {
             try sqlite(at: "release") { () throws(SQLiteError) in try connection.close() }
         } catch {

@@ -103,6 +103,7 @@ extension LeasedSession {
         guard epoch == 0 else {
             throw SessionStoreError(.alreadyExists, at: "import", "there is a session of that id already")
         }
+        isAsLeased = false
         try commit { (session, _) throws(SessionStoreError) in
             try sqlite(at: "import") { () throws(SQLiteError) in
                 try session.connection.run(

@@ -43,7 +43,38 @@ struct SessionFiles {
     }
 
     func size(of file: borrowing OpenFile, as operation: FileOperation) throws(SessionStoreError) -> Int64 {
-        try perform(operation, call: "fstat") { () throws(FileLockError) in try file.size() }
+        try perform(operation, call: "lseek") { () throws(FileLockError) in try file.size() }
+    }
+
+    /// Whether the path of a file still leads to it.
+    func areInPlace(_ file: borrowing OpenFile) throws(SessionStoreError) -> Bool {
+        try locking { () throws(FileLockError) in try file.pathStillNamesThisFile() }
+    }
+
+    /// A turn reads the whole of the log and of the conversation: of a file, up to this many bytes are read ahead.
+    static let prefetchLimit: Int64 = 16 << 20
+
+    /// Has a file read ahead, in large pieces and beside what else is done.
+    func prefetch(_ file: borrowing OpenFile, as operation: FileOperation) throws(SessionStoreError) {
+        let size = try size(of: file, as: operation)
+        if size > 0 { file.prefetch(0..<min(size, Self.prefetchLimit)) }
+    }
+
+    /// Whether the log ends as it did. To be asked after it is locked, which makes the answer the server's.
+    func ends(_ log: borrowing OpenFile, as end: LogEnd) throws(SessionStoreError) -> Bool {
+        guard try size(of: log, as: .logSize) == end.size else { return false }
+        // Both are asked for before either is waited for. The end of the last frame comes with its header: over NFS, a commit
+        // behind it would first read what it shares a page with.
+        let count = (header: end.header.count, frame: end.frame.count)
+        log.prefetch(0..<Int64(count.header))
+        log.prefetch(end.frameOffset..<end.size)
+        let header = try perform(.logRead, call: "pread") { () throws(FileLockError) in
+            try log.read(count: count.header, at: 0)
+        }
+        let frame = try perform(.logRead, call: "pread") { () throws(FileLockError) in
+            try log.read(count: count.frame, at: end.frameOffset)
+        }
+        return header == end.header && frame == end.frame
     }
 
     /// Makes the names of the two files durable.
@@ -79,6 +110,24 @@ struct SessionFiles {
     }
 
     // MARK: - What a crash may have left
+
+    /// Makes locked files ready for a connection. False when they were rolled back to what they were before somebody's
+    /// crash: they have to be locked anew.
+    func settle(
+        _ database: borrowing OpenFile, _ log: borrowing OpenFile, in folder: String
+    ) throws(SessionStoreError) -> Bool {
+        if try haveHotJournal() {
+            try rollBack()
+            return false
+        }
+        // Those of a lease that was lost are that lease's business. What is read under this one comes from the server.
+        database.forgetEarlierFailures()
+        log.forgetEarlierFailures()
+        try clearIfUnwritten(database, log)
+        // The log's name is durable before its first byte is, and so a log with bytes in it has a durable name.
+        if try size(of: log, as: .logSize) == 0 { try sync(folder) }
+        return true
+    }
 
     /// Makes a database that was never written an empty file, which a session can be created in.
     ///

@@ -25,7 +25,8 @@ public struct SessionStore: Sendable {
     /// The file system that the folder is on; nil where the system does not say.
     public let fileSystem: MountedFileSystem?
     private let slots: LeaseSlots
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
+    let warmSessions: WarmSessions
 
     /// How many sessions a store leases at once, unless told otherwise: Amazon EFS has locks for 256 pairs of a file and a
     /// process on one mount ("Amazon EFS quotas that you cannot change"), and a session is two files.
@@ -40,10 +41,14 @@ public struct SessionStore: Sendable {
     /// `local_lock=all` or `soft`, or the kernel takes back locks that it has lost.
     /// - Parameters:
     ///   - maximumLeases: How many sessions may be leased at once, by this value and its copies. Others wait for their turn.
+    ///   - warmSessions: How many released sessions stay open at most, for their next lease in this process, all copies of
+    ///     this value together. Each has two descriptors, no lock, and SQLite's cache of up to about 2 MB. 0 closes each
+    ///     session when it is released.
     ///   - now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
     public init(
         root: String,
         maximumLeases: Int = Self.maximumLeases,
+        warmSessions: Int = 8,
         now: @escaping @Sendable () -> Int64 = wallClock
     ) throws(SessionStoreError) {
         guard !root.isEmpty else {
@@ -60,6 +65,7 @@ public struct SessionStore: Sendable {
         }
         slots = LeaseSlots(limit: max(1, maximumLeases))
         self.now = now
+        self.warmSessions = WarmSessions(limit: warmSessions)
     }
 
     /// Leases a session, which is created when it is missing.
@@ -118,8 +124,7 @@ public struct SessionStore: Sendable {
         while true {
             do throws(SessionStoreError) {
                 let slot = try slots.take(until: deadline)
-                if let files = try LeasedFiles.acquire(in: folder) {
-                    let session = try LeasedSession(files, in: slot, as: names, attempt: attempt, now: now)
+                if let session = try open(folder, in: slot, as: names, attempt: attempt) {
                     guard mayStartNewLog, try session.needsNewLog() else { return session }
                     // It needs room in the database, and a session on a full file system is still there to be read.
                     mayStartNewLog = try session.startNewLog()

@@ -49,7 +49,7 @@ def difference(before, after):
 
 def round_trips(lab, report):
     """The round trips of one turn with 20 entries of 2 KB before it: in a process and on a machine that see the session for
-    the first time, and in the same process again."""
+    the first time, in the same process again, and there after a turn of another sandbox."""
     first = Writer(lab.clients[0], "trips", "a")
     start([first])
     before = statistics(first.client)
@@ -58,7 +58,9 @@ def round_trips(lab, report):
     do([first], commits=9)
     cold = Writer(lab.clients[1], "trips", "b")
     start([cold])
-    for name in ("cold", "again"):
+    for name in ("cold", "again", "changed"):
+        if name == "changed":
+            do([first])
         parts = {}
         before = start_of_turn = statistics(cold.client)
         do([cold], at="leased")
@@ -80,7 +82,7 @@ def round_trips(lab, report):
         report.figure("round trips, " + name, counts)
         report.figure("round trips in all, " + name, sum(counts.values()))
     table(report, turns)
-    report.case("one turn, cold and again", "ack" if cold.outcome() == "ack" else cold.outcome(), {"ack"}, wrong)
+    report.case("one turn, cold, again and changed", "ack" if cold.outcome() == "ack" else cold.outcome(), {"ack"}, wrong)
     kill([first, cold])
 
 

@@ -31,7 +31,7 @@ struct BrokenFileTests {
             #expect(error.code == item.code, "\(error)")
             #expect(!error.isRetryable)
             #expect(FileManager.default.contents(atPath: folder + "/s.db") == before)
-            #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
+            #expect(try root.openFiles().isEmpty)
             #expect(try ProcessState.locks(on: folder + "/s.db").isEmpty)
             #expect(try ProcessState.locks(on: folder + "/s.db-wal").isEmpty)
         }

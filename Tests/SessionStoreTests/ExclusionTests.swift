@@ -51,7 +51,7 @@ struct ExclusionTests {
         let third = try root.lease()
         #expect(try third.entries() == turn(1))
         try third.release()
-        #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
+        #expect(try root.openFiles().isEmpty)
     }
 
     @Test func `a lease right after another one holds the lock of the system`() throws {
@@ -91,7 +91,7 @@ struct ExclusionTests {
         let turns = try leased.entries().map(\.turn)
         #expect(turns == (1...60).flatMap { [$0, $0] })
         try leased.release()
-        #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
+        #expect(try root.openFiles().isEmpty)
     }
 
     struct Unlocked: Error {}
@@ -106,7 +106,7 @@ struct ExclusionTests {
         #expect(try holder.line() == "locked")
         let refused = try #require(errorOf { try root.lease() })
         #expect(refused.code == .busy && refused.isRetryable && refused.retryAfter == .seconds(1))
-        #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
+        #expect(try root.openFiles().isEmpty)
         #expect(try ProcessState.locks(on: root.database()).isEmpty)
         try holder.endInput()
         #expect(holder.wait() == 0)

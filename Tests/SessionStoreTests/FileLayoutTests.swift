@@ -132,6 +132,6 @@ struct FileLayoutTests {
         let database = try root.database()
         #expect(try ProcessState.locks(on: database).isEmpty, sourceLocation: location)
         #expect(try ProcessState.locks(on: database + "-wal").isEmpty, sourceLocation: location)
-        #expect(try ProcessState.descriptors(below: root.store.root).isEmpty, sourceLocation: location)
+        #expect(try root.openFiles().isEmpty, sourceLocation: location)
     }
 }

@@ -84,7 +84,7 @@ struct LeftoverTests {
         let again = try root.lease()
         #expect(try again.entries() == turn(1))
         try again.release()
-        #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
+        #expect(try root.openFiles().isEmpty)
         #expect(try sqlite3(folder + "/s.db", "SELECT count(*) FROM log; PRAGMA integrity_check") == "2\nok")
     }
 
@@ -158,7 +158,7 @@ struct LeftoverTests {
         #expect(try again.request("w/0") != nil)
         #expect(try !ProcessState.isFree(root.database(), ProcessState.databaseBytes))
         try again.release()
-        #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
+        #expect(try root.openFiles().isEmpty)
     }
 
     private func fillThreeTurns() throws {

@@ -14,6 +14,8 @@ struct MountedTests {
         let mount = try Mount(size: "4m")
         let store = try SessionStore(root: mount.path)
         try append(turn(1), to: store)
+        // No file may be open for writing.
+        store.closeWarmSessions()
         try mount.makeReadOnly()
         do {
             _ = try SessionStore(root: mount.path)

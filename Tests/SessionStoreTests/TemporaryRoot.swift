@@ -14,9 +14,9 @@ final class TemporaryRoot: Sendable {
     /// The time that every entry is written with.
     static let time: Int64 = 1_700_000_000_123
 
-    init() throws {
+    init(warmSessions: Int = 8) throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("perdure-\(UUID().uuidString)").path
-        store = try SessionStore(root: path) { Self.time }
+        store = try SessionStore(root: path, warmSessions: warmSessions) { Self.time }
     }
 
     func lease(_ session: String = "s", waiting: Duration = .zero) throws -> LeasedSession {
@@ -42,6 +42,12 @@ final class TemporaryRoot: Sendable {
         let folder = try folder(session)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         return folder
+    }
+
+    /// What is open below the folder when no session is kept.
+    func openFiles() throws -> [String] {
+        store.closeWarmSessions()
+        return try ProcessState.descriptors(below: store.root)
     }
 
     deinit {

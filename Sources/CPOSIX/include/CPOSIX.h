@@ -28,6 +28,10 @@ int cposix_open_or_create(const char *path);
 /// server. Does nothing on systems other than Linux.
 void cposix_take_write_error(int fd);
 
+/// Has the system read that part of a file ahead, in pieces of 1 MiB, and does not wait for it. A failure shows when the
+/// bytes are read. Does nothing on systems other than Linux.
+void cposix_prefetch(int fd, long long start, long long length);
+
 /// Has glibc's allocator keep up to 32 MiB that were freed for the next time, instead of giving them back to the system
 /// at once and asking for them, page by page, again. Nothing elsewhere.
 void cposix_keep_freed_memory(void);

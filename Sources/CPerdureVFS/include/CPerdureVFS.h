@@ -59,6 +59,32 @@ int perdure_files_offer(const char *path, int database, int log, perdure_files *
 /// descriptor. To be called before the files are unlocked. `files` is invalid afterwards.
 void perdure_files_withdraw(perdure_files *files);
 
+/// Refuses every operation of the connection, before it touches a descriptor, until perdure_files_resume(): for files that
+/// are not locked meanwhile. What the connection has in memory stays. Nobody can open the files, and others may be offered
+/// under the same path. For the thread that uses the connection.
+void perdure_files_suspend(perdure_files *files);
+
+/// Lets the connection go on: to be called when the files are locked again, and hold what they held. Returns 0, or EEXIST
+/// when others are on offer under the path.
+int perdure_files_resume(perdure_files *files);
+
+/// Where the log ends, and how: enough to tell later whether anybody has written to it. The frames' checksums are
+/// cumulative from the header on, whose salts are new each time that the log begins anew.
+typedef struct {
+    /// The first 32 bytes.
+    uint8_t header[32];
+    /// The 24 bytes before the page of the last frame, which is that of the last commit.
+    uint8_t frame[24];
+    /// Where these are.
+    int64_t frame_offset;
+    /// The end of the last frame.
+    int64_t size;
+} perdure_log_end;
+
+/// Whether the present connection has made a commit that is on the disk, so that the end of the log is known; then
+/// `*end` is that. Nothing is read for it. For the thread that uses the connection.
+bool perdure_files_log_end(const perdure_files *files, perdure_log_end *end);
+
 /// How often an operation was done on the files since they were offered, failures included.
 uint64_t perdure_files_count(const perdure_files *files, int operation);
 
@@ -82,7 +108,7 @@ bool perdure_files_failure(const perdure_files *files, perdure_failure *failure)
 struct sqlite3;
 const perdure_files *perdure_files_of_connection(struct sqlite3 *connection);
 
-/// Whether the files were withdrawn.
+/// Whether the files were withdrawn, or are suspended.
 bool perdure_files_are_withdrawn(const perdure_files *files);
 
 // Faults, for tests. Without a plan they cost one predictable branch for each operation.
