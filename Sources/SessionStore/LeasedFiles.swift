@@ -24,9 +24,9 @@ struct LeasedFiles: ~Copyable {
 
     /// SQLite's own lock bytes, PENDING to SHARED ("pending_byte" at 1 GiB, 512 bytes): other programs that use SQLite
     /// are kept out too.
-    private static let databaseBytes: Range<Int64> = 0x4000_0000..<0x4000_0200
+    static let databaseBytes: Range<Int64> = 0x4000_0000..<0x4000_0200
     /// One byte that no write-ahead log ever reaches.
-    private static let logBytes: Range<Int64> = (1 << 40)..<(1 << 40 + 1)
+    static let logBytes: Range<Int64> = (1 << 40)..<(1 << 40 + 1)
 
     /// Locks both files, creating what is missing.
     ///

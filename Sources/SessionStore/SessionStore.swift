@@ -22,7 +22,7 @@ import Darwin
 public struct SessionStore: Sendable {
     /// The folder, as an absolute path without symbolic links.
     public let root: String
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
 
     /// Opens a root folder, which is created when it is missing; the folder above it has to be there, so that a file system
     /// that is not mounted is noticed.
