@@ -29,11 +29,15 @@ public struct OpenFile: ~Copyable, Sendable {
     ///
     /// Blocks for one OPEN on NFS. A path with a NUL character in it is refused.
     ///
+    /// - Parameter createsMissing: False to have a file that does not exist be an `.ioError` with `ENOENT`.
     /// - Throws: `.notRegularFile` when the last component of the path is a symbolic link or the path names something
     ///   other than a regular file; otherwise `.ioError`.
-    public init(path: String) throws(FileLockError) {
+    public init(path: String, createsMissing: Bool = true) throws(FileLockError) {
         if path.utf8.contains(0) { throw FileLockError(errno: EINVAL, call: "open") }
-        let opened = try systemCall("open") { unsafe cposix_open_or_create(path) }
+        let opened = try systemCall("open") {
+            createsMissing
+                ? unsafe cposix_open_or_create(path) : unsafe open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        }
         let found: stat
         do {
             found = try status(ofDescriptor: opened)

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import ArgumentParser
+import Perdure
 
 /// The `perdure` command.
 @main
@@ -9,6 +10,26 @@ struct PerdureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "perdure",
         abstract: "Agents that persist on AWS Lambda: run them locally, and look at what they remember.",
-        subcommands: [DevCommand.self, ChatCommand.self, SessionsCommand.self, ShowCommand.self]
+        subcommands: [
+            DevCommand.self, ChatCommand.self, SessionsCommand.self, ShowCommand.self, VerifyCommand.self,
+            QuarantineCommand.self, ExportCommand.self, ImportCommand.self, ForkCommand.self, RewindCommand.self,
+            CheckpointCommand.self,
+        ]
     )
+
+    /// As the package's own, but for errors of the store, which may hold texts of others.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as SessionStoreError {
+            exit(withError: CommandFailure(error))
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

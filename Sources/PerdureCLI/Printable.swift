@@ -17,4 +17,9 @@ extension String {
         }
         return text
     }
+
+    /// The same on one line, for a cell of a table.
+    var printableLine: String {
+        printable.replacing("\n", with: "\\n").replacing("\t", with: "\\t")
+    }
 }

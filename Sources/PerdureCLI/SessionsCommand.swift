@@ -14,7 +14,10 @@ struct StoreOptions: ParsableArguments {
     var json = false
 
     /// Opens the store; a folder that does not exist is an error here, and not created.
-    func store() throws -> SessionStore {
+    func store() throws -> SessionStore { try Self.store(root) }
+
+    /// The same for a folder that is given otherwise.
+    static func store(_ root: String) throws -> SessionStore {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder), isFolder.boolValue else {
             throw ValidationError("\(root) is no folder; name the sessions' folder with --root")
@@ -47,14 +50,14 @@ struct SessionsCommand: AsyncParsableCommand {
             var table = Table(["AGENT", "SESSION", "TURNS", "ENTRIES", "UPDATED"])
             for session in sessions {
                 table.add([
-                    session.agent, session.session, "\(session.turns)", "\(session.entries)",
+                    session.agent, session.session.printableLine, "\(session.turns)", "\(session.entries)",
                     session.updated.map(timestamp) ?? "never",
                 ])
             }
             print(table)
         }
         for session in unreadable where !options.json {
-            FileHandle.standardError.write(Data("\(session.folder): \(session.error)\n".utf8))
+            FileHandle.standardError.write(Data("\("\(session.folder): \(session.error)".printableLine)\n".utf8))
         }
         if !unreadable.isEmpty { throw ExitCode(1) }
     }

@@ -9,43 +9,36 @@ import Perdure
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show the messages of a session, in order."
+        abstract: "Show the messages of a session, in order, and its checkpoints."
     )
 
-    @Argument(help: "The id of the session.")
-    var session: String
-
-    @Option(help: "The agent, where several have a session of that id.")
-    var agent: String?
-
-    @OptionGroup var options: StoreOptions
+    @OptionGroup var argument: SessionArgument
 
     func run() async throws {
-        let store = try options.store()
-        let agent = try AgentName(self.agent ?? onlyAgent(in: store))
-        let lease = try store.leaseExisting(SessionID(session), of: agent, until: .now.advanced(by: .seconds(10)))
-        let summary = try lease.summary()
-        let entries = try lease.storedEntries()
-        try lease.release()
+        let found = try argument.find()
+        let (summary, entries) = try found.withLease { lease in (try lease.summary(), try lease.storedEntries()) }
+        // Of a log that was not written by this library, or is damaged, what was said is shown all the same.
+        let checkpoints = history(of: entries)?.checkpoints.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
 
         let transcript = Transcript(entries)
-        if options.json {
+        if argument.options.json {
             guard case .object(var object) = summary.json else { return }
             object["messages"] = .array(transcript.messages.map(\.json))
+            object["checkpoints"] =
+                checkpoints.map { .array($0.map { ["label": .init($0.key), "turn": .init($0.value)] }) } ?? .null
             print(String(decoding: JSONValue.object(object).bytes(.pretty), as: UTF8.self))
         } else {
             for message in transcript.messages { print(message.description.printable) }
+            for (label, turn) in checkpoints ?? [] { print("checkpoint \(label.printableLine): turn \(turn)") }
+            if checkpoints == nil { say("an entry cannot follow those before it; see `perdure verify`\n") }
         }
     }
 
-    private func onlyAgent(in store: SessionStore) throws -> String {
-        let agents = try store.sessions().readable.filter { $0.session == session }.map(\.agent)
-        guard let only = agents.first else {
-            throw ValidationError("there is no session \(session) below \(store.root); see `perdure sessions`")
+    private func history(of entries: [StoredEntry]) -> History? {
+        var history = History()
+        for stored in entries {
+            guard (try? history.apply(stored.entry)) != nil else { return nil }
         }
-        guard agents.count == 1 else {
-            throw ValidationError("several agents have it, choose with --agent: \(agents.joined(separator: ", "))")
-        }
-        return only
+        return history
     }
 }

@@ -118,10 +118,11 @@ extension Connection {
     /// After the first failure on the files, and after their withdrawal, the connection refuses everything, also what it
     /// could answer from its cache.
     ///
+    /// - Parameter mode: With `.readOnly` SQLite writes to neither file: what the log has is found anew, in memory.
     /// - Throws: `.cannotOpen` while another connection is open on the files.
-    public convenience init(files: borrowing DatabaseFiles) throws(SQLiteError) {
+    public convenience init(files: borrowing DatabaseFiles, mode: Mode = .readWrite) throws(SQLiteError) {
         do throws(SQLiteError) {
-            try self.init(path: files.path, vfs: PERDURE_VFS_NAME, mode: .readWrite)
+            try self.init(path: files.path, vfs: PERDURE_VFS_NAME, mode: mode)
         } catch {
             throw error.adding(files.failure)
         }

@@ -61,13 +61,13 @@ extension SessionStore {
     }
 
     /// The names in a folder; none when it is a stray file, or has gone meanwhile.
-    private func folders(in folder: String) throws(SessionStoreError) -> [String] {
+    func folders(in folder: String) throws(SessionStoreError) -> [String] {
         var found = stat()
         guard unsafe stat(folder, &found) == 0, found.st_mode & S_IFMT == S_IFDIR else { return [] }
         return try names(in: folder)
     }
 
-    private func names(in folder: String) throws(SessionStoreError) -> [String] {
+    func names(in folder: String) throws(SessionStoreError) -> [String] {
         guard let stream = unsafe opendir(folder) else { throw .system(errno, at: "list") }
         defer { unsafe closedir(stream) }
         var names: [String] = []

@@ -8,7 +8,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
-            case noSuchTurn, alreadyExists, invalidArchive, tooManyLeases
+            case noSuchTurn, alreadyExists, invalidArchive, notDamaged, tooManyLeases
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -52,6 +52,8 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let alreadyExists = Code(.alreadyExists)
         /// What was to be imported is no session, or not one that this library understands.
         public static let invalidArchive = Code(.invalidArchive)
+        /// Nothing of what was found in the session is damage: it stays where it is.
+        public static let notDamaged = Code(.notDamaged)
 
         /// As many sessions are leased as the store may lease at once. Try again after ``SessionStoreError/retryAfter``.
         public static let tooManyLeases = Code(.tooManyLeases)
@@ -83,6 +85,9 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         SessionStoreError(.invalidName, at: "validate", detail)
     }
 
-    /// The code, the operation and the detail.
-    public var description: String { "\(code) at \(operation): \(detail)" }
+    /// The code, the operation and the detail; for a damaged session also the command that says more.
+    public var description: String {
+        "\(code) at \(operation): \(detail)"
+            + (code == .damaged || code == .foreignFile ? "; `perdure verify` says what is wrong with it" : "")
+    }
 }

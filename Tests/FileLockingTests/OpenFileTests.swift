@@ -32,6 +32,19 @@ struct OpenFileTests {
         #expect(throws: FileLockError.self) { try file.read(count: 1, at: -1) }
     }
 
+    @Test func `a missing file is an error where it is not to be created`() throws {
+        let missing = #expect(throws: FileLockError.self) {
+            _ = try OpenFile(path: folder.path("none"), createsMissing: false)
+        }
+        #expect(missing?.errno == ENOENT)
+        #expect(!FileManager.default.fileExists(atPath: folder.path("none")))
+        let file = try OpenFile(path: folder.path("some"))
+        let again = try OpenFile(path: folder.path("some"), createsMissing: false)
+        #expect(again.identity == file.identity)
+        try again.close()
+        try file.close()
+    }
+
     @Test func `a symbolic link is refused`() throws {
         let target = folder.path("target")
         #expect(FileManager.default.createFile(atPath: target, contents: nil))

@@ -38,6 +38,24 @@ struct OfferTests {
         return try shell("python3", "-c", script, path).code == 3
     }
 
+    @Test func `a connection for reading reads what the log has, and writes nothing`() throws {
+        let writer = try database.create()
+        try writer.execute("INSERT INTO t VALUES (1, 'a')")
+        try writer.close()
+        let writes: [FileOperation] = [
+            .databaseWrite, .databaseSync, .databaseTruncate, .logWrite, .logSync, .logTruncate,
+        ]
+        let before = writes.map { database.files.count(of: $0) }
+        let reader = try Connection(files: database.files, mode: .readOnly)
+        try reader.setCheckpointOnClose(false)
+        #expect(try text(reader, "SELECT v FROM t") == "a")
+        #expect(try text(reader, "PRAGMA integrity_check") == "ok")
+        let refused = #expect(throws: SQLiteError.self) { try reader.execute("DELETE FROM t") }
+        #expect(refused?.code.primary == .readOnly)
+        try reader.close()
+        #expect(writes.map { database.files.count(of: $0) } == before)
+    }
+
     @Test func `a connection opens no file`() throws {
         let before = try descriptors()
         let connection = try database.create()

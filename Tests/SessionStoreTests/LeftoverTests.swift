@@ -167,7 +167,3 @@ struct LeftoverTests {
         try leased.release()
     }
 }
-
-private func write(_ data: Data, to path: String) throws {
-    try data.write(to: URL(fileURLWithPath: path))
-}
