@@ -184,9 +184,14 @@ public struct LeasedSession: ~Copyable {
 
     /// Gives the session back: nothing of it is locked, open or unwritten afterwards.
     public consuming func release() throws(SessionStoreError) {
+        try release(checkpointingAbove: Self.checkpointThreshold)
+    }
+
+    /// The same with another size, so that tests see a checkpoint after a few small commits.
+    package consuming func release(checkpointingAbove threshold: Int64) throws(SessionStoreError) {
         var failure: SessionStoreError?
         do throws(SessionStoreError) {
-            if !isDead, try logSize() > Self.checkpointThreshold {
+            if !isDead, try logSize() > threshold {
                 _ = try sqlite(at: "checkpoint") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
             }
         } catch {
