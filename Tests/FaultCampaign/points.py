@@ -19,8 +19,9 @@ WRITES = ("db.write", "wal.write")
 REPEATED = WRITES + ("db.read", "wal.read", "db.truncate", "wal.truncate")
 # Before these, the session is not locked; before every other operation it is.
 UNLOCKED = ("db.open", "lock.db")
-# So much of a write is done before the action: a byte, the log's header and a byte of the first frame, and more.
-TEARS = (1, 33, 2000, 4152, 10_000)
+# So much of a write is done before the action: a byte, the log's header and a byte of the first frame, and more. Writes to the
+# database are pages of 4096 bytes.
+TEARS = {"db.write": (1, 33, 2000), "wal.write": (1, 33, 2000, 4152, 10_000)}
 
 ERRORS = {"EIO": "inputOutput", "ENOSPC": "full", "EDQUOT": "full", "ESTALE": "inputOutput", "ENOLCK": "inputOutput",
           "EINTR": "inputOutput"}
@@ -30,6 +31,8 @@ ACTIONS = dict({name: name for name in ERRORS}, **{
     "kill": "kill", "kill after": "kill-after", "stop, go on": "stop", "stop, kill": "stop"})
 FATAL = ("kill", "kill-after", "stop")
 KILLED = "ended with %d" % -signal.SIGKILL
+# A process that is killed loses nothing of what it has written, synced or not: the disk has no part in this. Elsewhere: /tmp.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 TEARING = ("short", "tear", "tear, full", "tear, kill")
 
 
@@ -67,14 +70,16 @@ def scenarios(program, folder):
 class Point:
     """One run. `complaints` says what was wrong, `is_hit` whether the fault took place."""
 
-    def __init__(self, program, scenario, action, operation, number, tear=None, grdb=None, **options):
+    def __init__(self, program, scenario, action, operation, number, tear=None, pool=None, grdb=None, **options):
         self.program, self.scenario, self.action, self.operation = program, scenario, action, operation
+        # Processes that have done nothing wrong, for the next point.
+        self.pool = {} if pool is None else pool
         self.word, self.grdb, self.options = ACTIONS[action], grdb, options
         self.plan = "%s:%s:%d%s" % (self.word, operation, number, "" if tear is None else ":%d" % tear)
         self.complaints, self.is_hit, self.processes, self.leases = [], False, [], []
 
     def run(self):
-        with tempfile.TemporaryDirectory(prefix="faults-") as self.folder:
+        with tempfile.TemporaryDirectory(prefix="faults-", dir=MEMORY) as self.folder:
             self.root = os.path.join(self.folder, "root")
             shutil.copytree(self.scenario.root, self.root)
             self.leases += self.scenario.leases
@@ -84,7 +89,10 @@ class Point:
                 self.complaints.append(str(failure))
             finally:
                 for each in self.processes:
-                    each.end()
+                    if each.state == "done" and not self.complaints:
+                        self.pool[each.name] = each
+                    else:
+                        each.end()
         return self
 
     def expect(self, what, got, *allowed):
@@ -92,14 +100,14 @@ class Point:
             self.complaints.append("%s: %s; allowed: %s" % (what, got, ", ".join(allowed)))
 
     def start(self, name):
-        process = Process(self.program, self.root, name, self.leases)
+        """A process that waits for its first turn in this session; one of an earlier point if it is still there."""
+        process = self.pool.pop(name, None) or Process(self.program, self.root, name, self.leases)
+        process.begin(self.root, self.leases)
         self.processes.append(process)
         return process
 
     def play(self):
         victim, other = self.start("victim"), self.start("other")
-        victim.wait()
-        other.wait()
         victim.ask(commits=2, checkpoint=0, fault=self.plan, **self.options)
         end = victim.wait(may_stop=self.word == "stop")
         self.is_hit = end != "done" or (self.word not in FATAL and victim.is_hit)

@@ -22,16 +22,23 @@ class Process:
     """`leases` are all that its session has seen; it adds its own."""
 
     def __init__(self, program, root, name, leases):
-        self.name, self.leases, self.next = name, leases, 0
+        self.name, self.root, self.leases, self.next = name, None, leases, 0
         self.lease, self.words, self.unread, self.state = None, [], b"", "started"
         self.child = subprocess.Popen(
             [program, "serve", root, "s", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.output = self.child.stdout.fileno()
         os.set_blocking(self.output, False)
 
+    def begin(self, root, leases):
+        """From now on its turns are in this root, and their numbers begin anew."""
+        self.root, self.leases, self.next = root, leases, 0
+        if self.state == "started":
+            self.wait()
+
     def ask(self, commits=1, size=3000, **options):
         """Asks for a turn. Its commits get the next numbers."""
         words = ["turn %d commits=%d size=%d" % (self.next, commits, size)]
+        words += ["root=" + self.root] if self.root else []
         words += ["%s=%s" % option for option in options.items() if option[1] is not None]
         self.lease = Lease(self.name, self.next, commits, size, time.monotonic())
         self.leases.append(self.lease)

@@ -10,7 +10,7 @@ import SessionStore
 ///
 /// ```
 /// turn <number> [at=<point>] [commits=<count>] [size=<bytes>] [wait=<seconds>] [checkpoint=<bytes>] [fault=<plan>]
-///               [read=<count>] [early=1]
+///               [read=<count>] [root=<folder>] [early=1]
 /// ```
 ///
 /// A turn is: lease, read the log or its newest entries, append `count` times an input and its reply with texts of `size` bytes, release. It
@@ -42,6 +42,7 @@ struct CommandedWriter {
 
     private func run(_ turn: Turn) throws(SessionStoreError) {
         turn.reach(.idle)
+        let store = try turn.root.map { path throws(SessionStoreError) in try SessionStore(root: path) } ?? store
         var leased = try StoreWriter.lease(session, in: store, waiting: turn.wait)
         StoreWriter.say("leased")
         var last = 0
@@ -122,6 +123,7 @@ struct Turn {
     var wait = 60
     var point: HoldPoint?
     var read: Int?
+    var root: String?
     var checkpoint: Int?
     var fault: FaultPlan?
     var isEarly = false
@@ -140,6 +142,7 @@ struct Turn {
             case ("fault", _):
                 guard let plan = FaultPlan(words: pair[1]) else { return nil }
                 fault = plan
+            case ("root", _): root = pair[1]
             case ("read", let count?): read = count
             case ("checkpoint", let bytes?): checkpoint = bytes
             case ("early", let flag?): isEarly = flag == 1
