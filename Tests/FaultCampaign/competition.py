@@ -142,6 +142,8 @@ class Competition:
                 self.say("%d turns, %s" % (count, self.figures()))
             if not busy and count >= self.turns:
                 return
+            if len(self.complaints) > 20:
+                raise Silence("and so on")
             if now - progress > LIMIT:
                 raise Silence("nothing was acknowledged for %d s" % LIMIT)
             # Who stops by himself does not say so.
