@@ -59,7 +59,12 @@ struct CommandedWriter {
             if isLast { turn.armCommit() }
             if turn.isEarly { StoreWriter.say("ack \(request)") }
             do throws(SessionStoreError) {
-                try leased.append(entries(request, turn: last, size: turn.size), outcome: .completed(reply: request))
+                var entries = entries(request, turn: last, size: turn.size)
+                if isLast, turn.point == .opened {
+                    try leased.append([entries.removeFirst()])
+                    turn.reach(.opened)
+                }
+                try leased.append(entries, outcome: .completed(reply: request))
             } catch {
                 report(error)
                 break
@@ -100,6 +105,8 @@ enum HoldPoint: String {
     case idle
     /// With the lease, before the transaction.
     case leased
+    /// In the middle of a turn: its input is committed and its reply is not.
+    case opened
     /// In the transaction, before anything is written.
     case transaction
     /// Between the write of the commit to the log and its sync.
