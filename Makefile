@@ -69,7 +69,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-soak test-chat test-bench test-bench-store test-nfs
+	$(MAKE) test-rie test-soak test-chat test-bench test-bench-store test-crash test-nfs
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -101,6 +101,28 @@ soak: python-test ## Have functions answer 150,000 invocations, and see that not
 test-soak: python-test # A tenth of it.
 	swift build --jobs $(JOBS)
 	$(SOAK) --share 0.1
+
+# More options of the fault campaign, such as CRASH="--only 'turn/EIO/wal.*'".
+CRASH ?=
+# What befalls the writers that compete; nothing: something else each time.
+SEED ?=
+FAULTS = Tests/FaultCampaign/run --writer $(DEBUG)/StoreWriter
+WRITERS = Tests/FaultCampaign/writers --writer $(DEBUG)/StoreWriter $(if $(SEED),--seed $(SEED))
+GRDB := .build/grdb-reader/debug/GRDBReader
+
+.PHONY: crash test-writers test-crash grdb-reader store-writer
+store-writer: packages
+	@swift build --product StoreWriter --jobs $(JOBS) >&2
+grdb-reader: packages
+	@swift build --package-path Tests/GRDBReader --scratch-path .build/grdb-reader --jobs $(JOBS) >&2
+
+crash: store-writer grdb-reader ## Fail, tear, kill and stop every file operation of a turn, one at a time: JSON=file.
+	$(FAULTS) --grdb $(GRDB) $(if $(JSON),--json "$(JSON)") $(CRASH)
+test-writers: store-writer grdb-reader ## Have 2 and 8 processes share a session, stopped and killed at random: SEED=n JSON=file.
+	$(WRITERS) --grdb $(GRDB) $(if $(JSON),--json "$(JSON)")
+test-crash: store-writer # A part of both.
+	$(FAULTS) --quick
+	$(WRITERS) --turns 200
 
 # Scenarios of the NFS lab, "core" for the quick ones; nothing: all of them.
 SCENARIOS ?=

@@ -91,7 +91,9 @@ extension FileOperation {
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         var fault = unsafe perdure_fault_before(number, path)
-        if fault.error != 0 { throw failure(fault.error) }
+        // A read or a truncation that is interrupted is repeated, here as in the file layer.
+        let isRepeated = fault.error == EINTR && [.databaseRead, .databaseTruncate, .logRead].contains(self)
+        if fault.error != 0, !isRepeated { throw failure(fault.error) }
         let result = try body()
         unsafe perdure_fault_after(&fault)
         return result

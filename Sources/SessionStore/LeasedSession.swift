@@ -259,10 +259,15 @@ public struct LeasedSession: ~Copyable {
     /// Gives the session back: nothing of it is locked or unwritten afterwards. If the lease has written, its files may
     /// stay open for the next lease of this process (``SessionStore/init(root:maximumLeases:warmSessions:now:)``); else they are closed.
     public consuming func release() throws(SessionStoreError) {
+        try release(checkpointingAbove: Self.checkpointThreshold)
+    }
+
+    /// The same with another size, so that tests see a checkpoint after a few small commits.
+    package consuming func release(checkpointingAbove threshold: Int64) throws(SessionStoreError) {
         var failure: SessionStoreError?
         var end: LogEnd?
         do throws(SessionStoreError) {
-            if !isDead { end = try finish() }
+            if !isDead { end = try finish(checkpointingAbove: threshold) }
         } catch {
             failure = error
         }
@@ -272,9 +277,9 @@ public struct LeasedSession: ~Copyable {
 
     /// Empties a long log. Otherwise returns its end if the session can be kept open: nothing has failed, and the log ends
     /// with the last commit.
-    private func finish() throws(SessionStoreError) -> LogEnd? {
+    private func finish(checkpointingAbove threshold: Int64) throws(SessionStoreError) -> LogEnd? {
         let size = try logSize()
-        if size > Self.checkpointThreshold {
+        if size > threshold {
             _ = try sqlite(at: "checkpoint") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
             return nil
         }

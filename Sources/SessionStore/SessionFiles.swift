@@ -133,7 +133,7 @@ struct SessionFiles {
     ///
     /// A session begins with the first page of an empty database. All that is not zero in it lies in its first 108 bytes:
     /// the "Database Header" and the header of an empty "B-tree Page". A power failure leaves either them, or zeros, or
-    /// nothing.
+    /// nothing. A write that was cut off within them leaves a file that is too short to hold anything.
     func clearIfUnwritten(_ database: borrowing OpenFile, _ log: borrowing OpenFile) throws(SessionStoreError) {
         let size = try size(of: database, as: .databaseSize)
         if size > Schema.pageSize { return }
@@ -141,7 +141,8 @@ struct SessionFiles {
             let page = try perform(.databaseRead, call: "pread") { () throws(FileLockError) in
                 try database.read(count: Int(size), at: 0)
             }
-            if page.contains(where: { $0 != 0 }) { return }
+            let isCutOff = size < Self.headers && zip(page, Self.magic).allSatisfy { $0 == $1 }
+            if !isCutOff, page.contains(where: { $0 != 0 }) { return }
         }
         try refuseLostDatabase(log)
         if size > 0 {
@@ -150,6 +151,11 @@ struct SessionFiles {
             }
         }
     }
+
+    /// The length of the two headers.
+    private static let headers = 108
+    /// "The header string": what a database begins with.
+    private static let magic = Array("SQLite format 3\0".utf8)
 
     /// A log with a header beside an empty database is no leftover of a creation: the database was lost. Creating a new
     /// one would empty the log.

@@ -66,6 +66,9 @@ struct BrokenFileTests {
         Case(name: "a text", code: .foreignFile) { folder, _ in
             try replace(folder) { try Data("no database\n".utf8).write(to: URL(fileURLWithPath: $0)) }
         },
+        Case(name: "a text that begins like a database", code: .foreignFile) { folder, _ in
+            try replace(folder) { try Data("SQLite format 3 is\n".utf8).write(to: URL(fileURLWithPath: $0)) }
+        },
         Case(name: "pages of noise", code: .foreignFile) { folder, _ in
             try replace(folder) { try Data(repeating: 0xA5, count: 65_536).write(to: URL(fileURLWithPath: $0)) }
         },

@@ -140,7 +140,7 @@ struct FaultTests {
             let parts = action.split(separator: ":")
             let torn = parts.count > 1 ? ":\(parts[1])" : ""
             let child = try Child.writer(
-                "append", root.path, session, "w", "3", fault: "any:\(number):\(parts[0])\(torn)")
+                "append", root.path, session, "w", "3", fault: "\(parts[0]):any:\(number)\(torn)")
             let said = try child.lines().count
             ended = child.wait()
             #expect(ended == SIGKILL || ended == 0)
@@ -160,7 +160,7 @@ struct FaultTests {
     {
         let root = try TemporaryRoot()
         try root.fill()
-        let child = try Child.writer("turns", root.path, "s", "w", "1", fault: "\(operation):1:stop")
+        let child = try Child.writer("turns", root.path, "s", "w", "1", fault: "stop:\(operation):1")
         try await waitUntil { try child.isStopped }
         #expect(errorOf { try root.lease() }?.code == .busy)
         child.goOn()

@@ -47,6 +47,12 @@ struct LeftoverTests {
             _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=2048; PRAGMA journal_mode=WAL")
             #expect(truncate(folder + "/s.db", 512) == 0)
         },
+        Case(name: "one byte of a first page") { try write(Data("S".utf8), to: $0 + "/s.db") },
+        Case(name: "a first page that was cut off in its header, and an empty log") { folder in
+            _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=4096; PRAGMA journal_mode=WAL")
+            #expect(truncate(folder + "/s.db", 33) == 0)
+            try write(Data(), to: folder + "/s.db-wal")
+        },
         Case(name: "a first page and nothing else") { folder in
             _ = try sqlite3(folder + "/s.db", "PRAGMA page_size=2048; PRAGMA journal_mode=WAL")
         },

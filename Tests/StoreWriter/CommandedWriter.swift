@@ -9,12 +9,17 @@ import SessionStore
 /// line, so that a test can freeze, kill or cut off the machine just there.
 ///
 /// ```
-/// turn <number> [at=<point>] [commits=<count>] [size=<bytes>] [wait=<seconds>]
+/// turn <number> [at=<point>] [commits=<count>] [size=<bytes>] [wait=<seconds>] [checkpoint=<bytes>] [fault=<plan>]
+///               [read=<count>] [root=<folder>] [early=1]
 /// ```
 ///
-/// A turn is: lease, read the log, append `count` times an input and its reply with texts of `size` bytes, release. It
+/// A turn is: lease, read the log or its newest entries, append `count` times an input and its reply with texts of `size` bytes, release. It
 /// says "leased", "ack <writer>/<number>" after each commit, "released", or "error <code> …", and at its end always "done".
 /// At the point it says "held" and waits for a line; inside a commit or a checkpoint it stops itself instead (SIGSTOP).
+///
+/// With `checkpoint`, the log is copied into the database at the release if it is larger than that. With `fault`, a plan is
+/// set for the turn, and before "done" it says "missed" when nothing was hit by it. With `early`, it lies: it acknowledges
+/// before it commits, for tests that must notice.
 struct CommandedWriter {
     let store: SessionStore
     let session: SessionID
@@ -27,23 +32,32 @@ struct CommandedWriter {
                 StoreWriter.say("unknown command")
                 continue
             }
+            turn.fault?.set()
             do throws(SessionStoreError) { try run(turn) } catch { report(error) }
             FaultPlan.clear()
+            if let fault = turn.fault, FaultPlan.seen < fault.first { StoreWriter.say("missed") }
             StoreWriter.say("done")
         }
     }
 
     private func run(_ turn: Turn) throws(SessionStoreError) {
         turn.reach(.idle)
+        let store = try turn.root.map { path throws(SessionStoreError) in try SessionStore(root: path) } ?? store
         var leased = try StoreWriter.lease(session, in: store, waiting: turn.wait)
         StoreWriter.say("leased")
-        var last = try leased.entries().last?.turn ?? 0
+        var last = 0
+        if let count = turn.read {
+            last = try leased.tail(count).last?.entry.turn ?? 0
+        } else {
+            last = try leased.entries().last?.turn ?? 0
+        }
         turn.reach(.leased)
         for number in turn.numbers {
             let request = "\(name)/\(number)"
             last += 1
             let isLast = number == turn.numbers.upperBound - 1
             if isLast { turn.armCommit() }
+            if turn.isEarly { StoreWriter.say("ack \(request)") }
             do throws(SessionStoreError) {
                 var entries = entries(request, turn: last, size: turn.size)
                 if isLast, turn.point == .opened {
@@ -56,11 +70,15 @@ struct CommandedWriter {
                 break
             }
             if isLast { turn.reach(.committed) }
-            StoreWriter.say("ack \(request)")
+            if !turn.isEarly { StoreWriter.say("ack \(request)") }
             if isLast { turn.reach(.acknowledged) }
         }
         turn.armRelease()
-        try leased.release()
+        if let size = turn.checkpoint {
+            try leased.release(checkpointingAbove: Int64(size))
+        } else {
+            try leased.release()
+        }
         StoreWriter.say("released")
     }
 
@@ -111,6 +129,11 @@ struct Turn {
     var size = 2048
     var wait = 60
     var point: HoldPoint?
+    var read: Int?
+    var root: String?
+    var checkpoint: Int?
+    var fault: FaultPlan?
+    var isEarly = false
 
     init?(_ line: String) {
         let words = line.split(separator: " ")
@@ -123,6 +146,13 @@ struct Turn {
             case ("at", _):
                 guard let found = HoldPoint(rawValue: pair[1]) else { return nil }
                 point = found
+            case ("fault", _):
+                guard let plan = FaultPlan(words: pair[1]) else { return nil }
+                fault = plan
+            case ("root", _): root = pair[1]
+            case ("read", let count?): read = count
+            case ("checkpoint", let bytes?): checkpoint = bytes
+            case ("early", let flag?): isEarly = flag == 1
             case ("commits", let count?): numbers = first..<first + count
             case ("size", let bytes?): size = bytes
             case ("wait", let seconds?): wait = seconds

@@ -24,7 +24,7 @@ import Darwin
 ///
 /// Each commit is acknowledged with a line that holds its number, after it is durable.
 ///
-/// `PERDURE_FAULT=<operation or any>:<number>:<kill, kill-after or stop>[:<bytes>]` is a fault plan.
+/// `PERDURE_FAULT=<action>:<operation or any>:<number>[:<bytes>]` is a fault plan: see `FaultPlan.init(words:)`.
 ///
 /// Without Foundation, so that it is small enough for a virtual machine that loads it into memory.
 @main
@@ -42,7 +42,10 @@ struct StoreWriter {
 
     static func run(_ arguments: [String]) throws {
         guard arguments.count >= 3 else { throw UsageError() }
-        if let words = getenv("PERDURE_FAULT") { try plan(String(cString: words)).set() }
+        if let words = getenv("PERDURE_FAULT") {
+            guard let plan = FaultPlan(words: String(cString: words)) else { throw UsageError() }
+            plan.set()
+        }
         let store = try SessionStore(root: arguments[1])
         let session = try SessionID(arguments[2])
         switch (arguments[0], arguments.count) {
@@ -72,15 +75,6 @@ struct StoreWriter {
         default:
             throw UsageError()
         }
-    }
-
-    static func plan(_ words: String) throws -> FaultPlan {
-        let parts = words.split(separator: ":").map(String.init)
-        let actions: [String: FaultPlan.Action] = ["kill": .kill, "kill-after": .killAfterwards, "stop": .stop]
-        guard parts.count >= 3, let number = Int(parts[1]), let action = actions[parts[2]] else { throw UsageError() }
-        let operation = FileOperation(name: parts[0])
-        guard operation != nil || parts[0] == "any" else { throw UsageError() }
-        return FaultPlan(action, at: operation, number: number, bytes: parts.count > 3 ? Int(parts[3]) : nil)
     }
 
     static func lease(
