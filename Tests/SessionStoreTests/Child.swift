@@ -78,6 +78,8 @@ final class Child {
 
     func endInput() throws { try input.fileHandleForWriting.close() }
 
+    var isRunning: Bool { process.isRunning }
+
     /// Whether it was stopped by a signal.
     var isStopped: Bool {
         get throws {

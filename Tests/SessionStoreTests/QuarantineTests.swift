@@ -100,6 +100,29 @@ struct QuarantineTests {
         #expect(try root.store.verify(session, of: agent).isSound)
     }
 
+    /// The damage is one that a writer does not meet: it appends, and reads nothing.
+    @Test func `a session is moved between two turns of another process, and no commit is lost`() throws {
+        try fillThreeTurns()
+        try damage()
+        let child = try Child.writer("turns", root.path, "s", "w", "40")
+        var moved: QuarantinedSession?
+        while moved == nil, child.isRunning {
+            let result = Result { () throws(SessionStoreError) in try root.store.quarantine(session, of: agent) }
+            if case .failure(let error) = result { #expect(error.code == .busy) }
+            moved = try? result.get()
+        }
+        // A turn that waited for the lease is told that the folder has gone.
+        let status = child.wait()
+        let aside = try #require(moved)
+        let left = Int(try sqlite3("\(root.path)/\(aside.folder)/s.db", "SELECT count(*) FROM log")) ?? 0
+        #expect(aside.report.entries == left)
+        if status == 0 {
+            let report = try root.store.verify(session, of: agent)
+            #expect(report.isSound)
+            #expect(left - 6 + report.entries == 2 * 40)
+        }
+    }
+
     @Test func `a file that is none is moved too`() throws {
         try root.fill()
         try FileManager.default.removeItem(atPath: root.database())
