@@ -14,12 +14,12 @@ enum Schema {
     /// Settings of the connection, before its first access to the file. `Schema.useLog` follows them.
     ///
     /// * `page_size=2048`: a commit writes whole pages, most of them for a few bytes (the epoch, the size of the file, an
-    ///   index). `make bench-store` measured, for messages of 2 KiB, the bytes of a turn with one commit and with two, the
-    ///   database's size as a multiple of the text, and the reads of the newest 20 entries among 10,000:
+    ///   index). Measured as by `make bench-store`, for two messages of 2 KiB: the bytes of a commit of both, the database's
+    ///   size as a multiple of the text, and the reads of the newest 20 entries among 10,000:
     ///
-    ///       1,024     8.9 KB   10.9 KB   1.07   54
-    ///       2,048    13.1 KB   17.0 KB   1.13   31
-    ///       4,096    24.7 KB   33.0 KB   2.01   26
+    ///       1,024     8.9 KB   1.07   54
+    ///       2,048    13.1 KB   1.13   31
+    ///       4,096    24.7 KB   2.01   26
     ///
     ///   A page of 4 KiB holds one such message and is half empty; with the smaller ones most of a message is in overflow
     ///   pages, which are full. Pages smaller than a sector ask no more of a disk than the log does, whose frames are
