@@ -40,9 +40,9 @@ struct FaultTests {
             FaultPlan.clear()
             // What fails while a session that is open is locked and looked at is no news: it is opened anew.
             if error == nil { #expect(acknowledged == 3) }
-            #expect(try root.openFiles().isEmpty, "operation \(number)")
             #expect(try ProcessState.locks(on: root.database()).isEmpty, "operation \(number)")
             #expect(try ProcessState.locks(on: root.database() + "-wal").isEmpty, "operation \(number)")
+            #expect(try root.openFiles().isEmpty, "operation \(number)")
             if let error {
                 #expect(!error.isRetryable && error.code != .damaged && error.code != .foreignFile, "\(error)")
                 if item.errno == ENOSPC { #expect(error.code == .full, "\(error)") }
