@@ -228,7 +228,8 @@ public struct AgentLoop: Sendable {
             return .record(.approvalRequest(position, reason: reason))
         }
         let key = SHA256.hexDigest(of: "\(definition.sessionIdentity)/\(position)").prefix(32)
-        let run = ToolRun(position: position, tool: tool.name, arguments: arguments, idempotencyKey: String(key))
+        let run = ToolRun(
+            position: position, tool: tool.name, arguments: arguments, idempotencyKey: String(key), steps: open.steps)
         guard tool.effect != .pure else { return .run(run, claim: nil) }
         return .run(run, claim: .claim(position, tool: tool.name, effect: tool.effect, attempt: attempt))
     }

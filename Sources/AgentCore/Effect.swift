@@ -29,6 +29,8 @@ public struct ToolRun: Sendable {
     public var arguments: JSONValue
     /// The same text on each attempt of this call, and of no other: 32 hexadecimal digits.
     public var idempotencyKey: String
+    /// What the parts of it that ended in an earlier attempt came to, by their names.
+    public var steps: [String: JSONValue] = [:]
 }
 
 /// Something that is to be done, in the order given.

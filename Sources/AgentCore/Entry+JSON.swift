@@ -9,7 +9,7 @@ public import JSONCore
 extension Entry {
     /// The kinds as they are written.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-        case input, reply, claim, approval, decision, result, refusal, checkpoint, rewind
+        case input, reply, claim, approval, decision, step, result, refusal, checkpoint, rewind
     }
 
     /// The kind of the fact.
@@ -20,6 +20,7 @@ extension Entry {
         case .claim: .claim
         case .approvalRequest: .approval
         case .decision: .decision
+        case .step: .step
         case .result: .result
         case .refusal: .refusal
         case .checkpoint: .checkpoint
@@ -31,7 +32,9 @@ extension Entry {
     public var position: CallPosition? {
         switch fact {
         case .input, .reply, .refusal, .checkpoint, .rewind: nil
-        case .claim(let position, _, _, _), .approvalRequest(let position, _), .result(let position, _): position
+        case .claim(let position, _, _, _), .approvalRequest(let position, _), .step(let position, _, _),
+            .result(let position, _):
+            position
         case .decision(_, let verdict): verdict.position
         }
     }
@@ -58,6 +61,8 @@ extension Entry {
                 "request": .init(request), "approved": .bool(verdict.isApproved),
                 "reason": verdict.reason.map { .init($0) } ?? .null,
             ]
+        case .step(_, let name, let value):
+            ["name": .init(name), "value": value]
         case .result(_, let result):
             ["status": .init(result.status.rawValue), "content": .init(result.content)]
         }
@@ -94,6 +99,8 @@ extension Entry {
                 reason: try fields.optionalText("reason")
             )
             fact = .decision(request: try fields.text("request"), verdict)
+        case .step:
+            fact = .step(try fields.position(), name: try fields.text("name"), value: try fields.value("value"))
         case .result:
             let status = try fields.word("status", of: ToolResult.Status.self)
             fact = .result(try fields.position(), ToolResult(status: status, content: try fields.text("content")))
@@ -163,6 +170,7 @@ private struct Fields {
         return try required(value.array, name)
     }
 
+    func value(_ name: String) throws(LoopError) -> JSONValue { try required(object[name], name) }
     func int(_ name: String) throws(LoopError) -> Int { try required(object[name]?.int, name) }
     func bool(_ name: String) throws(LoopError) -> Bool { try required(object[name]?.bool, name) }
     func position() throws(LoopError) -> CallPosition { try required(call, "call") }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+public import JSONCore
+
 /// One fact in a session's log. The log is append-only, and everything else is a fold over it.
 public struct Entry: Sendable, Hashable {
     /// The turn it belongs to, from 1.
@@ -29,6 +31,8 @@ public struct Entry: Sendable, Hashable {
         case decision(request: String, Verdict)
         /// The model will not answer this conversation, now or later. It ends the turn.
         case refusal(reason: String)
+        /// A part of a tool call ended, which is not done again when the call runs again.
+        case step(CallPosition, name: String, value: JSONValue)
         /// A tool call has its result.
         case result(CallPosition, ToolResult)
         /// The newest turn has a name now, to go back to or to fork at.

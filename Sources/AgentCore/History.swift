@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+public import JSONCore
+
 /// What a session's log amounts to: the conversation, and the tool calls that are not settled.
 ///
 /// A fold: the same entries give the same history, wherever the log is cut. ``messages`` never holds a tool call
@@ -50,6 +52,8 @@ public struct History: Sendable {
         public let call: ToolCall
         /// How far it got.
         public internal(set) var state: State
+        /// What the parts of it that ended came to, by their names.
+        public internal(set) var steps: [String: JSONValue] = [:]
 
         /// Whether it has its result.
         public var isSettled: Bool { if case .settled = state { true } else { false } }
@@ -129,6 +133,11 @@ public struct History: Sendable {
             if phase == .awaiting { turnStart = messages.count }
             try advance(verdict.position, to: .approved)
             repliesSinceInput = 0
+        case .step(let position, let name, let value):
+            guard let index = calls.firstIndex(where: { $0.position == position && !$0.isSettled }),
+                calls[index].steps[name] == nil
+            else { throw LoopError(code: .brokenLog, detail: "a step of call \(position), which has none to come") }
+            calls[index].steps[name] = value
         case .result(let position, let result):
             try advance(position, to: .settled(result))
             closeReplyIfSettled()

@@ -60,7 +60,8 @@ public struct AgentRuntime: Sendable {
         }
         self.tools = tools
         self.specifications = specifications
-        if let fileSystem = store.fileSystem {
+        // How long a session stays busy after its sandbox was destroyed.
+        if let fileSystem = store.fileSystem, fileSystem.isNFS {
             var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
             if let lease = fileSystem.leaseTime { metadata["leaseSeconds"] = "\(lease.components.seconds)" }
             logger.info("session store opened", metadata: metadata)
@@ -226,7 +227,8 @@ public struct AgentRuntime: Sendable {
 
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private func run(_ runs: [ToolRun], of turn: Turn, in loop: inout AgentLoop) async throws -> [Effect] {
-        try await withThrowingTaskGroup(of: (CallPosition, ToolResult?).self) { group in
+        let number = loop.history.turn
+        return try await withThrowingTaskGroup(of: (CallPosition, ToolResult?).self) { group in
             for run in runs {
                 let tool = tools[run.tool]
                 group.addTask {
@@ -234,8 +236,12 @@ public struct AgentRuntime: Sendable {
                     let context = ToolContext(
                         session: turn.session.rawValue,
                         idempotencyKey: run.idempotencyKey,
-                        deadline: turn.deadline
-                    )
+                        deadline: turn.deadline,
+                        recorded: run.steps
+                    ) { name, value in
+                        let fact = Entry.Fact.step(run.position, name: name, value: value)
+                        try await turn.lane.append([Entry(turn: number, fact: fact)], outcome: nil)
+                    }
                     return (run.position, await tool.result(of: run, context: context))
                 }
             }

@@ -7,6 +7,8 @@ import JSONCore
 /// A tool whose arguments' type is known no more: JSON in, text out.
 struct RegisteredTool: Sendable {
     let specification: ToolSpecification
+    private let timeLimit: Duration?
+    private let retries: RetryPolicy
     let run: @Sendable (JSONValue, ToolContext) async throws -> String
 
     /// Makes the schema, which throws when `Arguments` is not a type that a schema can be made of.
@@ -20,6 +22,8 @@ struct RegisteredTool: Sendable {
                 try tool.approval(for: JSONValueDecoder().decode(T.Arguments.self, from: arguments))
             }
         )
+        timeLimit = tool.timeLimit
+        retries = tool.effect == .once ? .never : tool.retries
         run = { arguments, context in
             let output = try await tool.call(
                 arguments: JSONValueDecoder().decode(T.Arguments.self, from: arguments),
@@ -32,19 +36,44 @@ struct RegisteredTool: Sendable {
 }
 
 extension RegisteredTool {
-    /// Runs the tool; nil when it was interrupted.
+    /// Runs the tool, again if it may; nil when it was interrupted.
     func result(of run: ToolRun, context: ToolContext) async -> ToolResult? {
-        do {
-            return ToolResult(status: .succeeded, content: try await self.run(run.arguments, context))
-        } catch {
-            // A cancelled tool did not fail: recovery decides by its effect.
-            if Task.isCancelled { return nil }
-            if let error = error as? UnknownOutcome { return ToolResult(status: .unknown, content: error.description) }
-            let warning =
-                specification.effect == .pure
-                ? "" : " It may have taken effect, in whole or in part: check before trying it again."
-            return ToolResult(status: .failed, content: "The tool failed: \(error)\(warning)")
+        var attempt = 1
+        while true {
+            do {
+                let content = try await withTimeLimit(timeLimit) { try await self.run(run.arguments, context) }
+                return ToolResult(status: .succeeded, content: content)
+            } catch {
+                // A cancelled tool did not fail: recovery decides by its effect.
+                if Task.isCancelled { return nil }
+                if let error = error as? UnknownOutcome {
+                    return ToolResult(status: .unknown, content: error.description)
+                }
+                if let delay = retries.delay(after: attempt), context.remainingTime.map({ delay < $0 }) ?? true {
+                    attempt += 1
+                    context.beginAgain()
+                    // Cancelled while it waited: the next run would only be started to be cancelled.
+                    guard (try? await Task.sleep(for: delay)) != nil else { return nil }
+                    continue
+                }
+                return failure(error, attempts: attempt)
+            }
         }
+    }
+
+    private func failure(_ error: any Error, attempts: Int) -> ToolResult {
+        let times = attempts > 1 ? ", \(attempts) times" : ""
+        if specification.effect == .pure {
+            return ToolResult(status: .failed, content: "The tool failed\(times): \(error)")
+        }
+        if error is TimeLimitExceeded {
+            return ToolResult(status: .unknown, content: UnknownOutcome("\(error)\(times).").description)
+        }
+        return ToolResult(
+            status: .failed,
+            content: "The tool failed\(times): \(error) It may have taken effect, in whole or in part: check before trying "
+                + "it again."
+        )
     }
 }
 

@@ -28,6 +28,12 @@ public protocol Tool<Arguments, Output>: Sendable {
     var description: String { get }
     /// What a second run would do. Default: ``ToolEffect/once``, which never runs an interrupted call again.
     var effect: ToolEffect { get }
+    /// How long one run may take before it is cancelled; nil for until shortly before the invocation's deadline, which is the
+    /// default. A run that is cancelled so failed if the tool is ``ToolEffect/pure``, and otherwise may have taken effect.
+    var timeLimit: Duration? { get }
+    /// Whether a run that threw, or took too long, is repeated before the model is told. Default: ``RetryPolicy/never``,
+    /// and always so for ``ToolEffect/once``.
+    var retries: RetryPolicy { get }
     /// The JSON Schema of the arguments. Default: made from `Arguments`.
     ///
     /// It is asked for once, when the function starts; what it throws is reported as an init error.
@@ -39,9 +45,9 @@ public protocol Tool<Arguments, Output>: Sendable {
     func approval(for arguments: Arguments) -> ApprovalRequirement
     /// Does it.
     ///
-    /// What it throws is told to the model as a failed call; ``UnknownOutcome`` as one that may have taken effect. When the task is cancelled, which happens shortly before
-    /// the invocation's deadline, it should throw soon; the call then counts as interrupted. What it returns counts as
-    /// its result even then.
+    /// What it throws is told to the model as a failed call; ``UnknownOutcome`` as one that may have taken effect. When the
+    /// task is cancelled, which happens at the time limit and shortly before the invocation's deadline, it should throw soon;
+    /// the call then counts as interrupted. What it returns counts as its result even then.
     func call(arguments: Arguments, context: ToolContext) async throws -> Output
 }
 
@@ -50,6 +56,10 @@ extension Tool {
     public var name: String { snakeCased(String(describing: Self.self)) }
     /// Never run again by itself.
     public var effect: ToolEffect { .once }
+    /// Until shortly before the invocation's deadline.
+    public var timeLimit: Duration? { nil }
+    /// A run that threw is told to the model.
+    public var retries: RetryPolicy { .never }
     /// The schema of `Arguments`, from its `Codable` conformance.
     public func parameters() throws -> JSONValue { try JSONSchema.describing(Arguments.self) }
     /// No approval needed.
@@ -69,29 +79,6 @@ public struct UnknownOutcome: Error, Sendable, CustomStringConvertible {
     /// For the model: the outcome is unknown, and the reason.
     public var description: String {
         "The outcome of this call is unknown: it may or may not have taken effect. \(reason)"
-    }
-}
-
-/// What a tool may know of the call that it serves.
-public struct ToolContext: Sendable {
-    /// The session's id.
-    public let session: String
-    /// The same for each attempt of this call, and for no other call: 32 hexadecimal digits. Hand it to services that
-    /// take an idempotency key.
-    public let idempotencyKey: String
-    /// When the invocation has to be done; nil when there is no limit.
-    public let deadline: ContinuousClock.Instant?
-
-    /// The time left, at least zero; nil when there is no limit.
-    public var remainingTime: Duration? {
-        deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
-    }
-
-    /// Creates a context, for tests of tools.
-    public init(session: String, idempotencyKey: String, deadline: ContinuousClock.Instant? = nil) {
-        self.session = session
-        self.idempotencyKey = idempotencyKey
-        self.deadline = deadline
     }
 }
 

@@ -70,7 +70,7 @@ struct Transcript {
             case .rewind(let turn):
                 messages.append(
                     Message(entry: stored, role: "rewind", content: "to turn \(turn)", details: ["to": .init(turn)]))
-            case .claim, .approvalRequest, .decision:
+            case .claim, .approvalRequest, .decision, .step:
                 continue
             }
         }

@@ -85,7 +85,7 @@ extension LeasedSession {
             )
         case .rewind:
             try change("UPDATE calls SET state = 'unknown' WHERE state = 'claimed'")
-        case .reply, .approvalRequest, .refusal, .checkpoint:
+        case .reply, .approvalRequest, .step, .refusal, .checkpoint:
             break
         }
     }

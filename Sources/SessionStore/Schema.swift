@@ -56,8 +56,8 @@ enum Schema {
         CREATE TABLE log (
             seq  INTEGER PRIMARY KEY,
             turn INTEGER NOT NULL,
-            kind TEXT    NOT NULL,               -- input, reply, claim, approval, decision, result, refusal,
-                                                 -- checkpoint, rewind
+            kind TEXT    NOT NULL,               -- input, reply, claim, approval, decision, step, result,
+                                                 -- refusal, checkpoint, rewind
             call TEXT,                           -- the tool call that it is about, as reply.index
             body TEXT    NOT NULL,               -- JSON
             at   INTEGER NOT NULL,               -- milliseconds since 1970

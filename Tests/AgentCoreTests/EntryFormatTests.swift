@@ -49,6 +49,9 @@ import Testing
             body: #"{"tool":"set","effect":"idempotent","attempt":2}"#),
         Case(fact: .refusal(reason: "too long"), kind: "refusal", call: nil, body: #"{"reason":"too long"}"#),
         Case(fact: .checkpoint(label: "before"), kind: "checkpoint", call: nil, body: #"{"label":"before"}"#),
+        Case(
+            fact: .step(position, name: "fetch", value: ["n": 1]), kind: "step", call: "3.1",
+            body: #"{"name":"fetch","value":{"n":1}}"#),
         Case(fact: .rewind(toTurn: 3), kind: "rewind", call: nil, body: #"{"turn":3}"#),
         Case(
             fact: .approvalRequest(position, reason: "costly"), kind: "approval", call: "3.1",

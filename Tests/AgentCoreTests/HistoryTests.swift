@@ -18,6 +18,7 @@ import Testing
             turn: 1, fact: .reply(ModelReply(text: "", toolCalls: [ToolCall(id: "a", name: "t", arguments: "{}")]))),
     ]
     static let settled = Entry(turn: 1, fact: .result(first, ToolResult(status: .succeeded, content: "")))
+    static let step = Entry(turn: 1, fact: .step(first, name: "s", value: .null))
     static let waits = Entry(turn: 1, fact: .approvalRequest(first, reason: ""))
     static let agreed = Entry(turn: 2, fact: .decision(request: "2", Verdict(position: first, isApproved: true)))
 
@@ -48,6 +49,9 @@ import Testing
         Case(name: "once, twice", before: asked + [claim(.once, 1)], entry: claim(.once, 2)),
         Case(name: "once after idempotent", before: asked + [claim(.idempotent, 1)], entry: claim(.once, 2)),
         Case(name: "the same attempt", before: asked + [claim(.idempotent, 1)], entry: claim(.idempotent, 1)),
+        Case(name: "a step of nothing", before: [], entry: step),
+        Case(name: "a step of a settled call", before: asked + [settled], entry: step),
+        Case(name: "a step twice", before: asked + [claim(.idempotent, 1), step], entry: step),
         Case(name: "a claim before the decision", before: asked + [waits], entry: claim(.once, 1)),
         Case(name: "a claim of a settled call", before: asked + [settled], entry: claim(.once, 1)),
         Case(name: "a second result", before: asked + [settled], entry: settled),
