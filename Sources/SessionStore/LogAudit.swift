@@ -79,7 +79,7 @@ struct LogAudit {
             calls[position.description]?.state = result.status == .unknown ? "unknown" : "settled"
         case .rewind:
             for (position, call) in calls where call.state == "claimed" { calls[position]?.state = "unknown" }
-        case .reply, .approvalRequest, .refusal, .checkpoint:
+        case .reply, .approvalRequest, .step, .refusal, .checkpoint:
             break
         }
     }
