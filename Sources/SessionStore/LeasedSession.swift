@@ -33,7 +33,7 @@ public struct LeasedSession: ~Copyable {
     /// The epoch that the file had when it was leased, plus one once this lease has written.
     private(set) var epoch: Int64
     private var hasWritten = false
-    private var isDead = false
+    var isDead = false
 
     init(
         _ files: consuming LeasedFiles,

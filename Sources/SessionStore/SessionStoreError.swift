@@ -8,7 +8,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
-            case noSuchTurn, alreadyExists, invalidArchive
+            case noSuchTurn, alreadyExists, invalidArchive, noSuchAttachment, tooLarge
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -52,6 +52,11 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let alreadyExists = Code(.alreadyExists)
         /// What was to be imported is no session, or not one that this library understands.
         public static let invalidArchive = Code(.invalidArchive)
+
+        /// The session has no such attachment, or not any more.
+        public static let noSuchAttachment = Code(.noSuchAttachment)
+        /// An attachment that is longer than ``StoredAttachment/maximumSize``.
+        public static let tooLarge = Code(.tooLarge)
 
         /// The name of the code.
         public var description: String { value.rawValue }
