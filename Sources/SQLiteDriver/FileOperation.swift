@@ -43,6 +43,8 @@ public struct FileOperation: Hashable, Sendable, CaseIterable {
     public static let unlockDatabase = FileOperation(PERDURE_UNLOCK_DB)
     /// `unlock.wal`: unlocking the log.
     public static let unlockLog = FileOperation(PERDURE_UNLOCK_WAL)
+    /// `dir.unlink`: removing one of the files, or their folder.
+    public static let folderUnlink = FileOperation(PERDURE_DIR_UNLINK)
 
     /// All of them.
     public static var allCases: [FileOperation] { (0..<PERDURE_OPERATIONS).map { FileOperation($0) } }

@@ -17,7 +17,7 @@ struct LeasedFiles: ~Copyable {
     let offer: DatabaseFiles
     private let folder: FolderClaim
     private let claim: InodeClaim
-    private let database: OpenFile
+    let database: OpenFile
     private let log: OpenFile
     private let databaseLock: FileLock
     private let logLock: FileLock

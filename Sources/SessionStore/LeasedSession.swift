@@ -26,7 +26,7 @@ public struct LeasedSession: ~Copyable {
     public let names: SessionNames
     // Declared before the files, and therefore closed before them when the value is dropped.
     let connection: Connection
-    private let files: LeasedFiles
+    let files: LeasedFiles
     let owner: String
     let attempt: String
     let now: @Sendable () -> Int64
@@ -38,11 +38,12 @@ public struct LeasedSession: ~Copyable {
     init(
         _ files: consuming LeasedFiles,
         as names: SessionNames?,
+        creating: Bool,
         attempt: String,
         now: @escaping @Sendable () -> Int64
     ) throws(SessionStoreError) {
         let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
-        let meta = try Self.open(connection, as: names, now: now())
+        let meta = try Self.open(connection, as: names, creating: creating, now: now())
         (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
         self.connection = connection
         self.files = files
@@ -61,13 +62,14 @@ public struct LeasedSession: ~Copyable {
     private static func open(
         _ connection: Connection,
         as names: SessionNames?,
+        creating: Bool,
         now: Int64
     ) throws(SessionStoreError) -> Meta {
         try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.setCheckpointOnClose(false)
             try connection.execute(Schema.connectionSettings)
         }
-        try Schema.prepare(connection, as: names, now: now)
+        try Schema.prepare(connection, creating: creating ? names : nil, now: now)
         let rows = try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.query("SELECT identity, created, epoch, agent, session FROM meta") {
                 row throws(SQLiteError) in

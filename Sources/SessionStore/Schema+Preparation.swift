@@ -5,9 +5,10 @@ import SQLiteDriver
 
 extension Schema {
     /// Creates the tables of a new file, or checks that this library can read an old one.
+    /// - Parameter names: Of the session that is created in an empty file; nil creates none.
     static func prepare(
         _ connection: Connection,
-        as names: SessionNames?,
+        creating names: SessionNames?,
         now: Int64
     ) throws(SessionStoreError) {
         let (found, application, isEmpty) = try sqlite(at: "open") { () throws(SQLiteError) in
@@ -27,9 +28,11 @@ extension Schema {
             }
             try useLog(connection)
         } else {
-            guard let names, isEmpty, found == 0, application == [0] else {
+            guard isEmpty, found == 0, application == [0] else {
                 throw SessionStoreError(.foreignFile, at: "open", "the file is a database, but no session's")
             }
+            // A creation or an erasure that was cut off.
+            guard let names else { throw .noSuchSession }
             try useLog(connection)
             try sqlite(at: "create") { () throws(SQLiteError) in
                 try create(connection, as: names, now: now)

@@ -64,8 +64,7 @@ public struct SessionStore: Sendable {
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         let folder = folder(of: session, agent)
-        if let failure = createFolders(folder) { throw .system(failure, at: "create folder") }
-        return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
+        return try lease(folder, as: SessionNames(agent, session), creating: true, attempt: attempt, until: deadline)
     }
 
     /// Leases a session that exists; ``SessionStoreError/Code/noSuchSession`` when there is none. Otherwise as
@@ -78,30 +77,41 @@ public struct SessionStore: Sendable {
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         let folder = folder(of: session, agent)
-        guard unsafe access(folder + "/s.db", F_OK) == 0 else {
-            throw SessionStoreError(.noSuchSession, at: "open", "the agent \(agent) has no session of that id")
-        }
-        return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
+        return try lease(folder, as: SessionNames(agent, session), creating: false, attempt: attempt, until: deadline)
     }
 
-    /// - Parameter names: What the file has to say it is; nil takes any session.
+    /// - Parameters:
+    ///   - names: What the file has to say it is; nil takes any session.
+    ///   - creating: Whether a session is created where there is none. It is looked for each time, as somebody may erase it
+    ///     while this waits.
     func lease(
         _ folder: String,
         as names: SessionNames?,
+        creating: Bool,
         attempt: String,
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         var replacements = 0
         while true {
             do throws(SessionStoreError) {
+                if creating {
+                    if let failure = createFolders(folder) { throw .system(failure, at: "create folder") }
+                } else if unsafe access(folder + "/s.db", F_OK) != 0 {
+                    throw .noSuchSession
+                }
                 if let files = try LeasedFiles.acquire(in: folder) {
-                    return try LeasedSession(files, as: names, attempt: attempt, now: now)
+                    return try LeasedSession(files, as: names, creating: creating, attempt: attempt, now: now)
                 }
                 // The files were created or replaced while they were being locked: look at them anew, and at once. A
                 // new session takes two looks; more than a few are somebody else's doing.
                 replacements += 1
                 if replacements >= 8 { throw SessionStoreError.replaced }
             } catch {
+                // An erasure took the folder away between two of these steps.
+                if error.code == .inputOutput, replacements < 8, unsafe access(folder, F_OK) != 0, errno == ENOENT {
+                    replacements += 1
+                    continue
+                }
                 guard error.code == .busy else { throw error }
                 let wait = Duration.milliseconds(Int64.random(in: 20...250))
                 guard .now.advanced(by: wait) < deadline, !Task.isCancelled else { throw error }

@@ -20,6 +20,7 @@ import Darwin
 /// StoreWriter turns  <root> <session> <writer> <count>   one lease for each of <count> commits
 /// StoreWriter hold   <root> <session>                    leases, says "leased", releases when its input ends
 /// StoreWriter serve  <root> <session> <writer>           does what its input says: see `CommandedWriter`
+/// StoreWriter erase  <root> <session>                    erases, says "erased"
 /// StoreWriter attach <root> <session> <name> <size>      attaches, and reads back: see `AttachedBytes`
 /// ```
 ///
@@ -70,6 +71,9 @@ struct StoreWriter {
             say("released")
         case ("serve", 4):
             CommandedWriter(store: store, session: session, name: arguments[3]).serve()
+        case ("erase", 3):
+            try store.erase(session, of: AgentName("agent"), until: .now.advanced(by: .seconds(60)))
+            say("erased")
         case ("attach", 5):
             try AttachedBytes(name: arguments[3], size: Int(arguments[4]) ?? 0).run(session, in: store)
         default:
