@@ -39,11 +39,13 @@ public struct LeasedSession: ~Copyable {
         _ files: consuming LeasedFiles,
         as names: SessionNames?,
         creating: Bool,
+        migrations: [Migration],
         attempt: String,
         now: @escaping @Sendable () -> Int64
     ) throws(SessionStoreError) {
         let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
-        let meta = try Self.open(connection, as: names, creating: creating, now: now())
+        let meta = try Self.open(
+            connection, as: names, creating: creating, migrations: migrations, now: now())
         (identity, created, epoch, self.names) = (meta.identity, meta.created, meta.epoch, meta.names)
         self.connection = connection
         self.files = files
@@ -63,13 +65,14 @@ public struct LeasedSession: ~Copyable {
         _ connection: Connection,
         as names: SessionNames?,
         creating: Bool,
+        migrations: [Migration],
         now: Int64
     ) throws(SessionStoreError) -> Meta {
         try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.setCheckpointOnClose(false)
             try connection.execute(Schema.connectionSettings)
         }
-        try Schema.prepare(connection, creating: creating ? names : nil, now: now)
+        try Schema.prepare(connection, creating: creating ? names : nil, migrations: migrations, now: now)
         let rows = try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.query("SELECT identity, created, epoch, agent, session FROM meta") {
                 row throws(SQLiteError) in

@@ -3,7 +3,7 @@
 
 /// The tables of a session file.
 enum Schema {
-    /// `PRAGMA user_version`. A file with a higher one is refused.
+    /// `PRAGMA user_version`. A file with a higher one is refused, and one with a lower one is brought up to it.
     static let version = 1
     /// `PRAGMA application_id`: "PERD" in ASCII. `file(1)` and this library tell session files from others by it.
     static let applicationID: Int64 = 0x5045_5244

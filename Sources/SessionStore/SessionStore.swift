@@ -23,6 +23,8 @@ public struct SessionStore: Sendable {
     /// The folder, as an absolute path without symbolic links.
     public let root: String
     private let now: @Sendable () -> Int64
+    /// Replaced by tests only.
+    package var migrations = Schema.migrations
 
     /// Opens a root folder, which is created when it is missing; the folder above it has to be there, so that a file system
     /// that is not mounted is noticed.
@@ -100,7 +102,8 @@ public struct SessionStore: Sendable {
                     throw .noSuchSession
                 }
                 if let files = try LeasedFiles.acquire(in: folder) {
-                    return try LeasedSession(files, as: names, creating: creating, attempt: attempt, now: now)
+                    return try LeasedSession(
+                        files, as: names, creating: creating, migrations: migrations, attempt: attempt, now: now)
                 }
                 // The files were created or replaced while they were being locked: look at them anew, and at once. A
                 // new session takes two looks; more than a few are somebody else's doing.

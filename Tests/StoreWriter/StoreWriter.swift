@@ -21,6 +21,8 @@ import Darwin
 /// StoreWriter hold   <root> <session>                    leases, says "leased", releases when its input ends
 /// StoreWriter serve  <root> <session> <writer>           does what its input says: see `CommandedWriter`
 /// StoreWriter erase  <root> <session>                    erases, says "erased"
+/// StoreWriter migrate <root> <session>                   leases with a schema that is one version ahead
+/// StoreWriter fixture <root> <session>                   writes what a fixture holds: see `Fixture`
 /// StoreWriter attach <root> <session> <name> <size>      attaches, and reads back: see `AttachedBytes`
 /// ```
 ///
@@ -45,7 +47,7 @@ struct StoreWriter {
     static func run(_ arguments: [String]) throws {
         guard arguments.count >= 3 else { throw UsageError() }
         if let words = getenv("PERDURE_FAULT") { try plan(String(cString: words)).set() }
-        let store = try SessionStore(root: arguments[1])
+        var store = try SessionStore(root: arguments[1])
         let session = try SessionID(arguments[2])
         switch (arguments[0], arguments.count) {
         case ("append", 5):
@@ -74,6 +76,14 @@ struct StoreWriter {
         case ("erase", 3):
             try store.erase(session, of: AgentName("agent"), until: .now.advanced(by: .seconds(60)))
             say("erased")
+        case ("migrate", 3):
+            store.migrations = [
+                Migration(from: 1, sql: "ALTER TABLE log ADD COLUMN note TEXT; UPDATE log SET note = kind")
+            ]
+            try lease(session, in: store).release()
+            say("migrated")
+        case ("fixture", 3):
+            try Fixture.write(session, below: arguments[1])
         case ("attach", 5):
             try AttachedBytes(name: arguments[3], size: Int(arguments[4]) ?? 0).run(session, in: store)
         default:
