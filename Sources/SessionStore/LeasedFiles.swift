@@ -76,6 +76,12 @@ struct LeasedFiles: ~Copyable {
         try SessionFiles(path: offer.path).size(of: log, as: .logSize)
     }
 
+    /// Removes the log, which the next lease begins anew: as another file.
+    func removeLog() throws(SessionStoreError) {
+        let path = offer.path
+        try SessionFiles(path: path).removeLog(in: String(path.dropLast("/s.db".count)))
+    }
+
     /// Unlocks and closes, in the reverse order.
     consuming func release() throws(SessionStoreError) {
         let files = SessionFiles(path: offer.path)

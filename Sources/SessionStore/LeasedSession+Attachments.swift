@@ -90,7 +90,7 @@ extension LeasedSession {
         let part = writer.part
         writer.part = []
         let (id, name, turn, start, isNew) = (writer.id, writer.name, writer.turn, writer.written, !writer.hasBegun)
-        try commit { (session, epoch) throws(SessionStoreError) in
+        try commit(endsTurn: false) { (session, epoch) throws(SessionStoreError) in
             if isNew {
                 // What a crash has left, and what this replaces.
                 try session.delete(
@@ -107,7 +107,7 @@ extension LeasedSession {
     }
 
     private mutating func remove(_ id: Int64) throws(SessionStoreError) {
-        try commit { (session, _) throws(SessionStoreError) in
+        try commit(endsTurn: false) { (session, _) throws(SessionStoreError) in
             try session.delete(where: "size IS NULL AND id = ?", .integer(id))
         }
     }
