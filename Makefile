@@ -143,6 +143,22 @@ nfs-lab: nfs-packages ## Freeze, cut off and destroy sandboxes on real NFS: SCEN
 test-nfs: # The core scenarios of the NFS lab.
 	$(MAKE) nfs-lab SCENARIOS=core
 
+# Of which release `make session-fixture` writes the session files.
+VERSION ?= unreleased
+FIXTURE := Tests/Fixtures/Sessions/$(VERSION)
+
+.PHONY: session-fixture
+session-fixture: packages ## Write session files of today's schema, for tests of all later versions: VERSION=v1.
+	@[ "$(VERSION)" = unreleased ] || [ ! -e $(FIXTURE) ] || { echo "$(FIXTURE) is there, and never changed" >&2; exit 1; }
+	swift build --product StoreWriter --jobs $(JOBS) >&2
+	@root=$$(mktemp -d); trap 'rm -rf "$$root"' EXIT; \
+	  for session in checkpointed logged; do \
+	    $(DEBUG)/StoreWriter fixture "$$root" $$session; \
+	    mkdir -p $(FIXTURE)/$$session; \
+	    cp "$$root"/agent/*/$$session/s.db "$$root"/agent/*/$$session/s.db-wal $(FIXTURE)/$$session/; \
+	  done
+	@ls -l $(FIXTURE)/*
+
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
 	Tests/JSONFuzz/fuzz.sh $(SECONDS_TO_FUZZ)

@@ -185,7 +185,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SessionStoreTests",
-            dependencies: ["AgentCore", "JSONCore", "SQLiteDriver", "SessionStore", "StoreWriter"],
+            dependencies: ["AgentCore", "JSONCore", "PerdureTesting", "SQLiteDriver", "SessionStore", "StoreWriter"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(

@@ -26,6 +26,7 @@ static const char *const names[PERDURE_OPERATIONS] = {
     [PERDURE_DIR_SYNC] = "dir.sync",       [PERDURE_LOCK_DB] = "lock.db",
     [PERDURE_LOCK_WAL] = "lock.wal",       [PERDURE_UNLOCK_DB] = "unlock.db",
     [PERDURE_UNLOCK_WAL] = "unlock.wal",   [PERDURE_WAL_REMOVE] = "wal.remove",
+    [PERDURE_DIR_UNLINK] = "dir.unlink",
 };
 
 const char *perdure_operation_name(int operation) {

@@ -45,6 +45,8 @@ public struct FileOperation: Hashable, Sendable, CaseIterable {
     public static let unlockLog = FileOperation(PERDURE_UNLOCK_WAL)
     /// `wal.remove`: removing the log, so that the next lease begins another one.
     public static let logRemove = FileOperation(PERDURE_WAL_REMOVE)
+    /// `dir.unlink`: removing one of the files, or their folder.
+    public static let folderUnlink = FileOperation(PERDURE_DIR_UNLINK)
 
     /// All of them.
     public static var allCases: [FileOperation] { (0..<PERDURE_OPERATIONS).map { FileOperation($0) } }

@@ -42,7 +42,7 @@ public struct LeasedSession: ~Copyable {
     public let names: SessionNames
     // Declared before the files, and therefore closed before them when the value is dropped.
     let connection: Connection
-    private let files: LeasedFiles
+    let files: LeasedFiles
     private let databaseSize: Int64
     private let pool: WarmSessions
     let owner: String
@@ -55,7 +55,7 @@ public struct LeasedSession: ~Copyable {
     // Declared behind the files: a place is free when they are closed.
     private let slot: LeaseSlot
     private var hasWritten = false
-    private var isDead = false
+    var isDead = false
     /// Whether the file says of itself what it said when it was leased.
     var isAsLeased = true
 
@@ -63,12 +63,15 @@ public struct LeasedSession: ~Copyable {
         _ files: consuming LeasedFiles,
         in slot: LeaseSlot,
         as names: SessionNames?,
+        creating: Bool,
+        migrations: [Migration],
         attempt: String,
         now: @escaping @Sendable () -> Int64,
         pool: WarmSessions
     ) throws(SessionStoreError) {
         let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
-        let meta = try Self.open(connection, as: names, now: now())
+        let meta = try Self.open(
+            connection, as: names, creating: creating, migrations: migrations, now: now())
         try self.init(files, in: slot, connection, meta, attempt: attempt, now: now, pool: pool)
     }
 
@@ -97,13 +100,15 @@ public struct LeasedSession: ~Copyable {
     private static func open(
         _ connection: Connection,
         as names: SessionNames?,
+        creating: Bool,
+        migrations: [Migration],
         now: Int64
     ) throws(SessionStoreError) -> SessionMeta {
         try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.setCheckpointOnClose(false)
             try connection.execute(Schema.connectionSettings)
         }
-        try Schema.prepare(connection, as: names, now: now)
+        try Schema.prepare(connection, creating: creating ? names : nil, migrations: migrations, now: now)
         let rows = try sqlite(at: "open") { () throws(SQLiteError) in
             try connection.query("SELECT identity, created, epoch, owner, agent, session FROM meta") {
                 row throws(SQLiteError) in

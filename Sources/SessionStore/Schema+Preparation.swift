@@ -4,10 +4,12 @@
 import SQLiteDriver
 
 extension Schema {
-    /// Creates the tables of a new file, or checks that this library can read an old one.
+    /// Creates the tables of a new file, or brings those of an old one to this library's version.
+    /// - Parameter names: Of the session that is created in an empty file; nil creates none.
     static func prepare(
         _ connection: Connection,
-        as names: SessionNames?,
+        creating names: SessionNames?,
+        migrations: [Migration],
         now: Int64
     ) throws(SessionStoreError) {
         let (found, application, isEmpty) = try sqlite(at: "open") { () throws(SQLiteError) in
@@ -18,6 +20,7 @@ extension Schema {
             )
         }
         if application == [applicationID] {
+            let version = migrations.last.map { $0.from + 1 } ?? version
             guard found <= version else {
                 throw SessionStoreError(
                     .newerSchema,
@@ -26,10 +29,13 @@ extension Schema {
                 )
             }
             try useLog(connection)
+            if found < version { try migrate(connection, from: found, by: migrations) }
         } else {
-            guard let names, isEmpty, found == 0, application == [0] else {
+            guard isEmpty, found == 0, application == [0] else {
                 throw SessionStoreError(.foreignFile, at: "open", "the file is a database, but no session's")
             }
+            // A creation or an erasure that was cut off.
+            guard let names else { throw .noSuchSession }
             try useLog(connection)
             try sqlite(at: "create") { () throws(SQLiteError) in
                 try create(connection, as: names, now: now)

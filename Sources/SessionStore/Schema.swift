@@ -3,7 +3,7 @@
 
 /// The tables of a session file.
 enum Schema {
-    /// `PRAGMA user_version`. A file with a higher one is refused.
+    /// `PRAGMA user_version`. A file with a higher one is refused, and one with a lower one is brought up to it.
     static let version = 1
     /// `PRAGMA application_id`: "PERD" in ASCII. `file(1)` and this library tell session files from others by it.
     static let applicationID: Int64 = 0x5045_5244
@@ -81,6 +81,26 @@ enum Schema {
             epoch   INTEGER NOT NULL             -- of the lease that claimed it
         ) STRICT, WITHOUT ROWID;
 
+        -- Large results, beside the log because each turn reads the log. The newest turn has the valid one of a name.
+        CREATE TABLE attachments (
+            id    INTEGER PRIMARY KEY,           -- random, so that none is given out twice
+            name  TEXT    NOT NULL,
+            turn  INTEGER NOT NULL,              -- the newest one when the attachment was begun
+            size  INTEGER,                       -- in bytes; NULL until the last part is there
+            epoch INTEGER NOT NULL,              -- of the lease that writes it: without a size, and of an earlier one, it
+                                                 -- is what a crash has left
+            at    INTEGER NOT NULL               -- milliseconds since 1970
+        ) STRICT;
+        CREATE UNIQUE INDEX attachment_names ON attachments (name, turn) WHERE size IS NOT NULL;
+
+        -- Their bytes, without gaps.
+        CREATE TABLE attachment_parts (
+            attachment INTEGER NOT NULL,
+            start      INTEGER NOT NULL,         -- where in the attachment the part begins
+            body       BLOB    NOT NULL,
+            PRIMARY KEY (attachment, start)
+        ) STRICT;
+
         -- Reserved, so that a file of version 1 has all of them; nothing writes to these three yet.
         -- When the session wants to be called again.
         CREATE TABLE wakes (
@@ -106,7 +126,7 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         """
 
-    /// The tables besides `meta` and `log`, with their columns.
+    /// The tables besides `meta`, `log` and the attachments, with their columns.
     static let indexes: [(name: String, columns: [String])] = [
         ("requests", ["id", "turn", "seq"]),
         ("calls", ["id", "tool", "effect", "state", "attempt", "epoch"]),

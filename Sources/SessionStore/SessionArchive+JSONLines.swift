@@ -13,13 +13,15 @@ import SQLiteDriver
 /// {"table":"log","seq":2,"turn":1,"kind":"reply","call":null,"at":…,"body":{…},"outcome":{"status":"completed","reply":"…"}}
 /// {"table":"requests","id":"…","turn":1,"seq":1}
 /// {"table":"calls","id":"1.0","tool":"…","effect":"once","state":"settled","attempt":1,"epoch":2}
+/// {"table":"attachments","name":"page.html","turn":1,"size":700000,"at":…}
+/// {"table":"attachment_parts","name":"page.html","turn":1,"body":"…"}
 /// ```
 extension SessionArchive {
     private static let version = 1
     /// Columns whose text is JSON, and is written as such.
     private static let jsonColumns: Set = ["payload"]
 
-    /// The lines, without their line breaks.
+    /// The lines, without their line breaks. Those of attachments are made one by one.
     public var lines: some Sequence<JSONValue> {
         let others = zip(Schema.indexes, rows).lazy.flatMap { table, rows in
             rows.lazy.map { Self.line(table.name, zip(table.columns, $0)) }
@@ -34,7 +36,13 @@ extension SessionArchive {
             if let outcome = stored.outcome { line["outcome"] = .object(outcome.json) }
             return .object(line)
         }
-        return [[header], Array(log), Array(others)].lazy.joined()
+        let rows = [header] + log + others
+        let attachments = attachments
+        return (-1..<attachments.count).lazy.flatMap { group in
+            (0..<(group < 0 ? rows.count : attachments[group].parts.count + 1)).lazy.map { index in
+                group < 0 ? rows[index] : Self.line(index, of: attachments[group])
+            }
+        }
     }
 
     private var header: JSONValue {
@@ -68,6 +76,7 @@ extension SessionArchive {
         var number = 0
         var header: JSONValue?
         var history = History()
+        var attachments: [ArchivedAttachment] = []
         entries = []
         rows = Schema.indexes.map { _ in [] }
         for line in lines {
@@ -88,6 +97,8 @@ extension SessionArchive {
                     throw .invalidArchive(number, "\(error)")
                 }
                 entries.append(stored)
+            } else if table == "attachments" || table == "attachment_parts" {
+                try Self.read(line, number, into: &attachments)
             } else if let index = Schema.indexes.firstIndex(where: { $0.name == table }) {
                 rows[index].append(
                     try Schema.indexes[index].columns.map { column throws(SessionStoreError) in
@@ -104,6 +115,8 @@ extension SessionArchive {
         self.identity = identity
         self.created = Int64(created)
         origin = header["origin"].flatMap(Origin.init(json:))
+        self.attachments = attachments
+        try checkAttachments(lines: number)
     }
 
     private static func checkedHeader(_ line: JSONValue) throws(SessionStoreError) -> JSONValue {
@@ -156,7 +169,7 @@ extension SessionArchive.Origin {
 }
 
 extension SessionStoreError {
-    fileprivate static func invalidArchive(_ line: Int, _ reason: String) -> SessionStoreError {
+    static func invalidArchive(_ line: Int, _ reason: String) -> SessionStoreError {
         SessionStoreError(.invalidArchive, at: "import", "line \(line): \(reason)")
     }
 }

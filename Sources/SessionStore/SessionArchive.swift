@@ -19,6 +19,7 @@ public struct SessionArchive: Sendable {
     var origin: Origin?
     /// The rows of the other tables, in the order of `Schema.indexes`.
     var rows: [[[SQLiteValue]]]
+    var attachments: [ArchivedAttachment] = []
 
     struct Origin: Sendable, Hashable {
         let session: String
@@ -51,6 +52,7 @@ public struct SessionArchive: Sendable {
                 }
             }
         }
+        prefix.attachments.removeAll { $0.attachment.turn > turn }
         prefix.origin = Origin(session: names.session, turn: turn)
         return prefix
     }
@@ -71,8 +73,14 @@ extension History {
 }
 
 extension LeasedSession {
-    /// Reads everything.
+    /// Reads everything. All of it is in memory then, attachments included.
     public func archive() throws(SessionStoreError) -> SessionArchive {
+        var archive = try archiveWithoutAttachments()
+        archive.attachments = try archivedAttachments()
+        return archive
+    }
+
+    func archiveWithoutAttachments() throws(SessionStoreError) -> SessionArchive {
         var rows: [[[SQLiteValue]]] = []
         for table in Schema.indexes {
             rows.append(
@@ -97,14 +105,18 @@ extension LeasedSession {
     }
 
     /// Fills a session that has nothing yet: one transaction.
+    /// - Parameter attachments: Writes the attachments, inside of the transaction.
     mutating func fill(
-        from archive: SessionArchive, keepingIdentity: Bool
+        from archive: SessionArchive,
+        keepingIdentity: Bool,
+        attachments: (borrowing LeasedSession, _ epoch: Int64) throws(SessionStoreError) -> Void
     ) throws(SessionStoreError) {
         guard epoch == 0 else {
             throw SessionStoreError(.alreadyExists, at: "import", "there is a session of that id already")
         }
         isAsLeased = false
-        try commit { (session, _) throws(SessionStoreError) in
+        try commit { (session, epoch) throws(SessionStoreError) in
+            try attachments(session, epoch)
             try sqlite(at: "import") { () throws(SQLiteError) in
                 try session.connection.run(
                     "UPDATE meta SET origin = ?, created = ?, identity = ?",
@@ -146,9 +158,23 @@ extension SessionStore {
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) {
         let isSame = archive.names == SessionNames(agent: agent.rawValue, session: session.rawValue)
+        try create(session, of: agent, from: archive, keepingIdentity: isSame && archive.origin == nil, until: deadline)
+        {
+            (lease, epoch) throws(SessionStoreError) in try lease.insert(archive.attachments, epoch: epoch)
+        }
+    }
+
+    private func create(
+        _ session: SessionID,
+        of agent: AgentName,
+        from archive: SessionArchive,
+        keepingIdentity: Bool,
+        until deadline: ContinuousClock.Instant,
+        attachments: (borrowing LeasedSession, _ epoch: Int64) throws(SessionStoreError) -> Void
+    ) throws(SessionStoreError) {
         var lease = try lease(session, of: agent, attempt: "import", until: deadline)
         do {
-            try lease.fill(from: archive, keepingIdentity: isSame && archive.origin == nil)
+            try lease.fill(from: archive, keepingIdentity: keepingIdentity, attachments: attachments)
         } catch {
             try? lease.release()
             throw error
@@ -157,7 +183,7 @@ extension SessionStore {
     }
 
     /// Makes a new session that goes on from the end of a turn of another one: a copy of the rows up to there, in one
-    /// commit.
+    /// commit. Both are leased meanwhile, so that attachments are copied without being in memory.
     ///
     /// Throws SessionStoreError/Code/noSuchTurn, SessionStoreError/Code/alreadyExists, and what
     /// lease(_:of:attempt:until:) throws.
@@ -169,17 +195,23 @@ extension SessionStore {
         as copy: SessionID,
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) {
-        let lease = try leaseExisting(session, of: agent, attempt: "fork", until: deadline)
-        let archive: SessionArchive
-        do {
-            archive = try lease.archive()
+        guard copy != session else {
+            throw SessionStoreError(.alreadyExists, at: "fork", "a session cannot be forked onto itself")
+        }
+        let original = try leaseExisting(session, of: agent, attempt: "fork", until: deadline)
+        do throws(SessionStoreError) {
+            let archive = try original.archiveWithoutAttachments()
+            let newest = try archive.history().turn
+            let turn = turn ?? newest
+            let prefix = try archive.prefix(throughTurn: turn)
+            try create(copy, of: agent, from: prefix, keepingIdentity: false, until: deadline) {
+                (lease, epoch) throws(SessionStoreError) in
+                try lease.copyAttachments(of: original, throughTurn: turn, epoch: epoch)
+            }
         } catch {
-            try? lease.release()
+            try? original.release()
             throw error
         }
-        try lease.release()
-        let newest = try archive.history().turn
-        let prefix = try archive.prefix(throughTurn: turn ?? newest)
-        try create(copy, of: agent, from: prefix, until: deadline)
+        try original.release()
     }
 }

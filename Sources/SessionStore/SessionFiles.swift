@@ -85,6 +85,28 @@ struct SessionFiles {
         }
     }
 
+    func emptyDatabase(_ database: borrowing OpenFile) throws(SessionStoreError) {
+        try perform(.databaseTruncate, call: "ftruncate") { () throws(FileLockError) in try database.truncate(to: 0) }
+    }
+
+    /// Removes the name of the database, or of the file beside it with that suffix, if there is one.
+    func removeFile(_ suffix: String) throws(SessionStoreError) {
+        try remove { unsafe unlink(path + suffix) == 0 || errno == ENOENT }
+    }
+
+    /// Removes the folder unless there is something in it, and makes that durable.
+    func removeFolder(_ folder: String) throws(SessionStoreError) {
+        try remove { unsafe rmdir(folder) == 0 || [ENOENT, ENOTEMPTY, EEXIST].contains(errno) }
+        try sync(String(folder.prefix(upTo: folder.lastIndex(of: "/") ?? folder.endIndex)))
+    }
+
+    private func remove(_ body: () -> Bool) throws(SessionStoreError) {
+        let failure = { (number: Int32) in SessionStoreError.system(number, at: "erase") }
+        try FileOperation.folderUnlink.perform(on: path, failure: failure) { () throws(SessionStoreError) in
+            if !body() { throw failure(errno) }
+        }
+    }
+
     /// Removes the log's name, and makes that durable. Whoever has the file open goes on with a file that nobody reads.
     func removeLog(in folder: String) throws(SessionStoreError) {
         try perform(.logRemove, call: "unlink") { () throws(FileLockError) in

@@ -46,11 +46,13 @@ extension SessionStore {
                     let path = "\(agent)/\(shard)/\(folder)"
                     guard unsafe access("\(root)/\(path)/s.db", F_OK) == 0 else { continue }
                     do {
-                        let session = try lease("\(root)/\(path)", as: nil, attempt: "read", until: .now)
+                        let session = try lease(
+                            "\(root)/\(path)", as: nil, creating: false, attempt: "read", until: .now)
                         let summary = try session.summary()
                         try session.release()
                         readable.append(summary)
                     } catch {
+                        if error.code == .noSuchSession { continue }
                         unreadable.append(UnreadableSession(folder: path, error: error))
                     }
                 }

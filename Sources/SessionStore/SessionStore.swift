@@ -27,6 +27,8 @@ public struct SessionStore: Sendable {
     private let slots: LeaseSlots
     let now: @Sendable () -> Int64
     let warmSessions: WarmSessions
+    /// Replaced by tests only.
+    package var migrations = Schema.migrations
 
     /// How many sessions a store leases at once, unless told otherwise: Amazon EFS has locks for 256 pairs of a file and a
     /// process on one mount ("Amazon EFS quotas that you cannot change"), and a session is two files.
@@ -89,8 +91,7 @@ public struct SessionStore: Sendable {
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         let folder = folder(of: session, agent)
-        if let failure = createFolders(folder) { throw .system(failure, at: "create folder") }
-        return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
+        return try lease(folder, as: SessionNames(agent, session), creating: true, attempt: attempt, until: deadline)
     }
 
     /// Leases a session that exists; ``SessionStoreError/Code/noSuchSession`` when there is none. Otherwise as
@@ -103,18 +104,18 @@ public struct SessionStore: Sendable {
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         let folder = folder(of: session, agent)
-        guard unsafe access(folder + "/s.db", F_OK) == 0 else {
-            throw SessionStoreError(.noSuchSession, at: "open", "the agent \(agent) has no session of that id")
-        }
-        return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
+        return try lease(folder, as: SessionNames(agent, session), creating: false, attempt: attempt, until: deadline)
     }
 
     /// - Parameters:
     ///   - names: What the file has to say it is; nil takes any session.
+    ///   - creating: Whether a session is created where there is none. It is looked for each time, as somebody may erase it
+    ///     while this waits.
     ///   - startsNewLog: False for a lease that writes nothing, not even to take a session over.
     func lease(
         _ folder: String,
         as names: SessionNames?,
+        creating: Bool,
         attempt: String,
         startsNewLog: Bool = true,
         until deadline: ContinuousClock.Instant
@@ -123,8 +124,13 @@ public struct SessionStore: Sendable {
         var mayStartNewLog = startsNewLog
         while true {
             do throws(SessionStoreError) {
+                if creating {
+                    if let failure = createFolders(folder) { throw .system(failure, at: "create folder") }
+                } else if unsafe access(folder + "/s.db", F_OK) != 0 {
+                    throw .noSuchSession
+                }
                 let slot = try slots.take(until: deadline)
-                if let session = try open(folder, in: slot, as: names, attempt: attempt) {
+                if let session = try open(folder, in: slot, as: names, creating: creating, attempt: attempt) {
                     guard mayStartNewLog, try session.needsNewLog() else { return session }
                     // It needs room in the database, and a session on a full file system is still there to be read.
                     mayStartNewLog = try session.startNewLog()
@@ -134,6 +140,11 @@ public struct SessionStore: Sendable {
                 replacements += 1
                 if replacements >= 8 { throw SessionStoreError.replaced }
             } catch {
+                // An erasure took the folder away between two of these steps.
+                if error.code == .inputOutput, replacements < 8, unsafe access(folder, F_OK) != 0, errno == ENOENT {
+                    replacements += 1
+                    continue
+                }
                 guard error.code == .busy else { throw error }
                 let wait = Duration.milliseconds(Int64.random(in: 20...250))
                 guard .now.advanced(by: wait) < deadline, !Task.isCancelled else { throw error }

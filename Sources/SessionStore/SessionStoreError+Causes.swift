@@ -126,6 +126,8 @@ extension SessionStoreError {
         retryAfter: .milliseconds(100)
     )
 
+    static let noSuchSession = SessionStoreError(.noSuchSession, at: "open", "the agent has no session of that id")
+
     package static func released(at operation: String) -> SessionStoreError {
         SessionStoreError(.released, at: operation, "the session is not leased any more")
     }

@@ -8,7 +8,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
-            case noSuchTurn, alreadyExists, invalidArchive, notDamaged, tooManyLeases
+            case noSuchTurn, alreadyExists, invalidArchive, notDamaged, tooManyLeases, noSuchAttachment, tooLarge
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -57,6 +57,10 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
 
         /// As many sessions are leased as the store may lease at once. Try again after ``SessionStoreError/retryAfter``.
         public static let tooManyLeases = Code(.tooManyLeases)
+        /// The session has no such attachment, or not any more.
+        public static let noSuchAttachment = Code(.noSuchAttachment)
+        /// An attachment that is longer than ``StoredAttachment/maximumSize``.
+        public static let tooLarge = Code(.tooLarge)
 
         /// The name of the code.
         public var description: String { value.rawValue }

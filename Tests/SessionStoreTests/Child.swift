@@ -76,6 +76,9 @@ final class Child {
         return lines
     }
 
+    /// Writes a line to its input.
+    func say(_ line: String) throws { try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8)) }
+
     func endInput() throws { try input.fileHandleForWriting.close() }
 
     var isRunning: Bool { process.isRunning }

@@ -114,7 +114,7 @@ private final class Watch: Sendable {
 /// A lease, or nil at once when the session is busy.
 private func leaseNow(_ store: SessionStore, _ folder: String, _ names: SessionNames) throws -> LeasedSession? {
     do {
-        return try store.lease(folder, as: names, attempt: "", until: .now)
+        return try store.lease(folder, as: names, creating: false, attempt: "", until: .now)
     } catch  where error.code == .busy {
         return nil
     }

@@ -20,6 +20,10 @@ import Darwin
 /// StoreWriter turns  <root> <session> <writer> <count>   one lease for each of <count> commits
 /// StoreWriter hold   <root> <session>                    leases, says "leased", releases when its input ends
 /// StoreWriter serve  <root> <session> <writer>           does what its input says: see `CommandedWriter`
+/// StoreWriter erase  <root> <session>                    erases, says "erased"
+/// StoreWriter migrate <root> <session>                   leases with a schema that is one version ahead
+/// StoreWriter fixture <root> <session>                   writes what a fixture holds: see `Fixture`
+/// StoreWriter attach <root> <session> <name> <size>      attaches, and reads back: see `AttachedBytes`
 /// ```
 ///
 /// Each commit is acknowledged with a line that holds its number, after it is durable.
@@ -46,7 +50,7 @@ struct StoreWriter {
             guard let plan = FaultPlan(words: String(cString: words)) else { throw UsageError() }
             plan.set()
         }
-        let store = try SessionStore(root: arguments[1])
+        var store = try SessionStore(root: arguments[1])
         let session = try SessionID(arguments[2])
         switch (arguments[0], arguments.count) {
         case ("append", 5):
@@ -72,6 +76,19 @@ struct StoreWriter {
             say("released")
         case ("serve", 4):
             CommandedWriter(store: store, session: session, name: arguments[3]).serve()
+        case ("erase", 3):
+            try store.erase(session, of: AgentName("agent"), until: .now.advanced(by: .seconds(60)))
+            say("erased")
+        case ("migrate", 3):
+            store.migrations = [
+                Migration(from: 1, sql: "ALTER TABLE log ADD COLUMN note TEXT; UPDATE log SET note = kind")
+            ]
+            try lease(session, in: store).release()
+            say("migrated")
+        case ("fixture", 3):
+            try Fixture.write(session, below: arguments[1])
+        case ("attach", 5):
+            try AttachedBytes(name: arguments[3], size: Int(arguments[4]) ?? 0).run(session, in: store)
         default:
             throw UsageError()
         }
