@@ -64,7 +64,7 @@ class Process:
                 self.words.append(word)
                 if word[0] == "ack":
                     self.lease.acknowledged[word[1]] = now
-                elif word[0] in ("ready", "done"):
+                elif word[0] in ("ready", "held", "done"):
                     self.state = word[0]
                 elif word[0] == "unknown":
                     raise Silence("%s was not understood" % self.name)
@@ -74,11 +74,11 @@ class Process:
             return file.read().rpartition(")")[2].split()[0] == "T"
 
     def wait(self, may_stop=False):
-        """Waits for the end of its turn: "done", "ended" with the process, or "stopped"."""
+        """Waits for the end of its turn: "done", "held" at a point of it, "ended" with the process, or "stopped"."""
         end = time.monotonic() + LIMIT
         while True:
             self.listen()
-            if self.state in ("ready", "done", "ended"):
+            if self.state in ("ready", "held", "done", "ended"):
                 return self.state
             if may_stop and self.is_stopped():
                 self.listen()
@@ -87,6 +87,11 @@ class Process:
                 raise Silence("%s said nothing for %d s after %s" % (self.name, LIMIT, self.words[-2:]))
             # Where it may stop instead of saying something, it is asked again.
             select.select([self.output], [], [], 0.002 if may_stop else 1)
+
+    def wait_for_end(self):
+        """Waits until a process that was killed is gone."""
+        self.state = "killed"
+        self.wait()
 
     def turn(self, **options):
         """Asks for a turn and waits for its end; returns what became of it."""
