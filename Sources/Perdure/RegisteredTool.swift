@@ -71,7 +71,8 @@ extension RegisteredTool {
         }
         return ToolResult(
             status: .failed,
-            content: "The tool failed\(times): \(error) It may have taken effect, in whole or in part: check before trying "
+            content:
+                "The tool failed\(times): \(error) It may have taken effect, in whole or in part: check before trying "
                 + "it again."
         )
     }

@@ -21,10 +21,13 @@ extension SessionStore {
         _ folder: String, in slot: LeaseSlot, as names: SessionNames?, creating: Bool, attempt: String
     ) throws(SessionStoreError) -> LeasedSession? {
         guard let claim = FolderClaim(folder) else { throw .busy }
-        if let warm = warmSessions.take(folder) { return try goOn(warm, by: claim, in: slot, as: names, creating: creating, attempt: attempt) }
+        if let warm = warmSessions.take(folder) {
+            return try goOn(warm, by: claim, in: slot, as: names, creating: creating, attempt: attempt)
+        }
         guard let files = try LeasedFiles.acquire(in: folder, by: claim) else { return nil }
-        return try LeasedSession(files, in: slot, as: names, creating: creating, migrations: migrations, attempt: attempt, now: now,
-                pool: warmSessions)
+        return try LeasedSession(
+            files, in: slot, as: names, creating: creating, migrations: migrations, attempt: attempt, now: now,
+            pool: warmSessions)
     }
 
     /// Goes on with a session that is open. What fails by reading and locking may do so because of what happened while
@@ -59,7 +62,8 @@ extension SessionStore {
             // Somebody else has had turns. The files are open and locked, which is the larger part of opening a session.
             try? warm.connection.close()
             guard try files.reopen() else { return nil }
-            return try LeasedSession(files, in: slot, as: names, creating: creating, migrations: migrations, attempt: attempt, now: now,
+            return try LeasedSession(
+                files, in: slot, as: names, creating: creating, migrations: migrations, attempt: attempt, now: now,
                 pool: warmSessions)
         } catch {
             if error.code == .inputOutput { return nil }
