@@ -64,10 +64,10 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 # One after the other: many tests block their thread on real files, processes and sockets, and all at once would leave
 # those with a deadline no thread to meet it on.
 .PHONY: test
-test: python-test ## Run every test, with a real model and with AWS's emulator.
+test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-soak test-chat test-bench
+	$(MAKE) test-rie test-soak test-chat test-bench test-nfs
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -161,7 +161,7 @@ package: bootstrap ## Make the .zip of EXAMPLE that Lambda takes.
 	.packaging/package $(EXAMPLE)
 
 .PHONY: test-package
-test-package: ## Run the packaged SupportAgent in a root of four libraries, as nobody (needs root).
+test-package: ## Run the packaged SupportAgent in a root of three libraries, as nobody (needs root).
 	$(MAKE) package EXAMPLE=SupportAgent
 	Tests/Package/run .build/package/SupportAgent.zip
 

@@ -25,7 +25,7 @@ static const char *const names[PERDURE_OPERATIONS] = {
     [PERDURE_WAL_TRUNCATE] = "wal.truncate", [PERDURE_WAL_SIZE] = "wal.size",
     [PERDURE_DIR_SYNC] = "dir.sync",       [PERDURE_LOCK_DB] = "lock.db",
     [PERDURE_LOCK_WAL] = "lock.wal",       [PERDURE_UNLOCK_DB] = "unlock.db",
-    [PERDURE_UNLOCK_WAL] = "unlock.wal",
+    [PERDURE_UNLOCK_WAL] = "unlock.wal",   [PERDURE_WAL_REMOVE] = "wal.remove",
 };
 
 const char *perdure_operation_name(int operation) {

@@ -29,7 +29,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let noSuchApproval = Code("Function.NoSuchApproval", 409)
         /// The request id was used in this session before, for something else.
         public static let reusedID = Code("Function.ReusedRequestID", 409)
-        /// Another invocation holds the session until the end of the time there was.
+        /// Another invocation holds the session until the end of the time there was, or as many sessions are in use as one
+        /// process may lease.
         public static let sessionBusy = Code("Function.SessionBusy", 503)
         /// Another invocation took the session over; ask again with the same id.
         public static let sessionTakenOver = Code("Function.SessionTakenOver", 503)
@@ -101,7 +102,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             case .invalidName: .invalidSession
             case .unusableRoot, .unsafeMount: .invalidConfiguration
             case .noSuchSession: .noSuchApproval
-            case .busy: .sessionBusy
+            case .busy, .tooManyLeases: .sessionBusy
             case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver
             default: .storageFailed
             }

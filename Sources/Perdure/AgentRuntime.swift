@@ -60,6 +60,11 @@ public struct AgentRuntime: Sendable {
         }
         self.tools = tools
         self.specifications = specifications
+        if let fileSystem = store.fileSystem {
+            var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
+            if let lease = fileSystem.leaseTime { metadata["leaseSeconds"] = "\(lease.components.seconds)" }
+            logger.info("session store opened", metadata: metadata)
+        }
     }
 
     /// Runs one turn.

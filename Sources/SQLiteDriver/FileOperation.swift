@@ -43,6 +43,8 @@ public struct FileOperation: Hashable, Sendable, CaseIterable {
     public static let unlockDatabase = FileOperation(PERDURE_UNLOCK_DB)
     /// `unlock.wal`: unlocking the log.
     public static let unlockLog = FileOperation(PERDURE_UNLOCK_WAL)
+    /// `wal.remove`: removing the log, so that the next lease begins another one.
+    public static let logRemove = FileOperation(PERDURE_WAL_REMOVE)
 
     /// All of them.
     public static var allCases: [FileOperation] { (0..<PERDURE_OPERATIONS).map { FileOperation($0) } }

@@ -101,6 +101,11 @@ struct LeasedFiles: ~Copyable {
         _ = consume folder
     }
 
+    /// Removes the log, which the next lease begins anew: as another file.
+    func removeLog() throws(SessionStoreError) {
+        try SessionFiles(path: offer.path).removeLog(in: folder.path)
+    }
+
     /// Unlocks and closes, in the reverse order.
     consuming func release() throws(SessionStoreError) {
         let files = SessionFiles(path: offer.path)

@@ -8,7 +8,7 @@ import SQLiteDriver
 extension LeasedSession {
     /// Changes exactly one row, and only if nobody has written in between. It guards against mistakes and against
     /// servers that do not enforce locks; against a frozen writer it is the locks that do.
-    func fence(epoch next: Int64) throws(SessionStoreError) {
+    func fence(epoch next: Int64, owner: String) throws(SessionStoreError) {
         let fenced = try change(
             "UPDATE meta SET epoch = ?, owner = ?, attempt = ? WHERE id = 1 AND epoch = ?",
             .integer(next), .text(owner), .text(attempt), .integer(epoch)

@@ -18,6 +18,8 @@ struct SessionMeta {
     let identity: String
     let created: Int64
     let epoch: Int64
+    /// Empty when the last commit ended a turn, or was made by this process, which has released the session since.
+    let owner: String
     let names: SessionNames
 
     /// Throws unless these are its names; nil takes any.
@@ -48,6 +50,10 @@ public struct LeasedSession: ~Copyable {
     let now: @Sendable () -> Int64
     /// The epoch that the file had when it was leased, plus one once this lease has written.
     private(set) var epoch: Int64
+    /// Whether the last commit, another lease's, was made in the middle of a turn.
+    private let wasLeftOpen: Bool
+    // Declared behind the files: a place is free when they are closed.
+    private let slot: LeaseSlot
     private var hasWritten = false
     private var isDead = false
     /// Whether the file says of itself what it said when it was leased.
@@ -55,6 +61,7 @@ public struct LeasedSession: ~Copyable {
 
     init(
         _ files: consuming LeasedFiles,
+        in slot: consuming LeaseSlot,
         as names: SessionNames?,
         attempt: String,
         now: @escaping @Sendable () -> Int64,
@@ -62,12 +69,13 @@ public struct LeasedSession: ~Copyable {
     ) throws(SessionStoreError) {
         let connection = try sqlite(at: "open") { () throws(SQLiteError) in try Connection(files: files.offer) }
         let meta = try Self.open(connection, as: names, now: now())
-        try self.init(files, connection, meta, attempt: attempt, now: now, pool: pool)
+        try self.init(files, in: slot, connection, meta, attempt: attempt, now: now, pool: pool)
     }
 
     /// Goes on with a connection that knows the session already.
     init(
         _ files: consuming LeasedFiles,
+        in slot: consuming LeaseSlot,
         _ connection: Connection,
         _ meta: SessionMeta,
         attempt: String,
@@ -76,6 +84,8 @@ public struct LeasedSession: ~Copyable {
     ) throws(SessionStoreError) {
         databaseSize = try files.databaseSize()
         (identity, created, epoch, names) = (meta.identity, meta.created, meta.epoch, meta.names)
+        wasLeftOpen = !meta.owner.isEmpty
+        self.slot = slot
         self.connection = connection
         self.files = files
         self.pool = pool
@@ -95,13 +105,14 @@ public struct LeasedSession: ~Copyable {
         }
         try Schema.prepare(connection, as: names, now: now)
         let rows = try sqlite(at: "open") { () throws(SQLiteError) in
-            try connection.query("SELECT identity, created, epoch, agent, session FROM meta") {
+            try connection.query("SELECT identity, created, epoch, owner, agent, session FROM meta") {
                 row throws(SQLiteError) in
                 SessionMeta(
                     identity: try row.text(0),
                     created: try row.int(1),
                     epoch: try row.int(2),
-                    names: SessionNames(agent: try row.text(3), session: try row.text(4))
+                    owner: try row.text(3),
+                    names: SessionNames(agent: try row.text(4), session: try row.text(5))
                 )
             }
         }
@@ -167,13 +178,17 @@ public struct LeasedSession: ~Copyable {
         guard !entries.isEmpty else {
             throw SessionStoreError(.emptyCommit, at: "append", "a commit needs an entry, and so does an outcome")
         }
-        try commit { (session, next) throws(SessionStoreError) in
+        // A checkpoint and a rewind are whole by themselves.
+        let endsTurn = outcome != nil || entries.last.map { $0.kind == .checkpoint || $0.kind == .rewind } ?? false
+        try commit(endsTurn: endsTurn) { (session, next) throws(SessionStoreError) in
             try session.write(entries, outcome: outcome, epoch: next)
         }
     }
 
     /// One transaction, which begins with the fence.
+    /// - Parameter endsTurn: Whether this lease may end behind it without leaving anything half done.
     mutating func commit(
+        endsTurn: Bool = true,
         _ body: (borrowing LeasedSession, _ epoch: Int64) throws(SessionStoreError) -> Void
     ) throws(SessionStoreError) {
         guard !isDead else { throw .released(at: "append") }
@@ -181,7 +196,7 @@ public struct LeasedSession: ~Copyable {
         do {
             try connection.withTransaction(.immediate, mapError: { SessionStoreError($0, at: "commit") }) {
                 () throws(SessionStoreError) in
-                try fence(epoch: next)
+                try fence(epoch: next, owner: endsTurn ? "" : owner)
                 try body(self, next)
             }
         } catch {
@@ -208,8 +223,39 @@ public struct LeasedSession: ~Copyable {
     /// The size of the write-ahead log in bytes.
     func logSize() throws(SessionStoreError) -> Int64 { try files.logSize() }
 
+    /// Whether the one who wrote last stopped in the middle of a turn: it may be frozen, and come back to write more.
+    func needsNewLog() throws(SessionStoreError) -> Bool {
+        guard wasLeftOpen else { return false }
+        return try logSize() > 0
+    }
+
+    /// Puts what the log has into the database, removes the log, and gives the session back. The next lease begins
+    /// another log.
+    ///
+    /// It is the locks that keep a frozen writer from writing when it comes back, if the file server honours them. One
+    /// that does not lets it append to the log that it has open. That is now a file without a name, which nobody reads.
+    ///
+    /// Returns false, and leaves the log as it is, when the file system is full.
+    consuming func startNewLog() throws(SessionStoreError) -> Bool {
+        var failure: SessionStoreError?
+        do throws(SessionStoreError) {
+            _ = try sqlite(at: "take over") { () throws(SQLiteError) in try connection.checkpoint(.truncate) }
+        } catch {
+            failure = error
+        }
+        do throws(SessionStoreError) {
+            try sqlite(at: "take over") { () throws(SQLiteError) in try connection.close() }
+        } catch {
+            failure = failure ?? error
+        }
+        if failure == nil { try files.removeLog() }
+        try files.release()
+        if let failure, failure.code != .full { throw failure }
+        return failure == nil
+    }
+
     /// Gives the session back: nothing of it is locked or unwritten afterwards. If the lease has written, its files may
-    /// stay open for the next lease of this process (``SessionStore/init(root:warmSessions:now:)``); else they are closed.
+    /// stay open for the next lease of this process (``SessionStore/init(root:maximumLeases:warmSessions:now:)``); else they are closed.
     public consuming func release() throws(SessionStoreError) {
         var failure: SessionStoreError?
         var end: LogEnd?
@@ -235,7 +281,7 @@ public struct LeasedSession: ~Copyable {
     }
 
     private consuming func keep(_ end: LogEnd) throws(SessionStoreError) {
-        let meta = SessionMeta(identity: identity, created: created, epoch: epoch, names: names)
+        let meta = SessionMeta(identity: identity, created: created, epoch: epoch, owner: "", names: names)
         let (connection, pool, size, folder) = (connection, pool, databaseSize, files.folder.path)
         var displaced: WarmSession?
         try files.suspend { idle in

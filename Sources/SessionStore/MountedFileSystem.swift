@@ -10,13 +10,17 @@ import Darwin
 #endif
 
 /// The file system that a folder is on, as the kernel describes it.
-struct MountedFileSystem: Equatable {
+public struct MountedFileSystem: Sendable, Equatable {
     /// Where it is mounted.
-    let mountPoint: String
+    public let mountPoint: String
     /// Its type, such as `nfs4` or `ext4`.
-    let type: String
+    public let type: String
     /// Its own options: `vers=4.1`, `hard`, `local_lock=none` and so on.
-    let options: [String]
+    public let options: [String]
+    /// How long a server of NFSv4 keeps the locks of a client that it does not hear of: so long a session stays busy after
+    /// the sandbox that held it was destroyed. Nil for other file systems, and where the kernel does not say.
+    public internal(set) var leaseTime: Duration?
+    var recoversLostLocks = false
 
     /// Finds the file system of a folder.
     /// - Parameters:
@@ -47,11 +51,10 @@ struct MountedFileSystem: Equatable {
     }
 
     /// Whether it is NFS, EFS included.
-    var isNFS: Bool { type == "nfs" || type == "nfs4" }
+    public var isNFS: Bool { type == "nfs" || type == "nfs4" }
 
     /// Why sessions are not safe on it, and what to do about it; nil when they are.
-    /// - Parameter recoversLostLocks: The kernel's parameter `nfs.recover_lost_locks`.
-    func objection(recoversLostLocks: Bool) -> String? {
+    var objection: String? {
         guard isNFS else { return nil }
         for option in options {
             switch option {
@@ -74,13 +77,30 @@ struct MountedFileSystem: Equatable {
 }
 
 extension MountedFileSystem {
-    /// Why sessions are not safe in a folder of this machine; nil also where the kernel has no such tables.
-    static func objection(to path: String) -> String? {
-        guard let table = contents(of: "/proc/self/mountinfo"), let mounted = Self(of: path, in: table) else {
-            return nil
+    /// The file system of a folder of this machine; nil where the kernel has no such tables.
+    init?(of path: String) {
+        guard let table = contents(of: "/proc/self/mountinfo") else { return nil }
+        self.init(of: path, in: table)
+        guard isNFS else { return }
+        recoversLostLocks = contents(of: "/sys/module/nfs/parameters/recover_lost_locks")?.hasPrefix("Y") == true
+        leaseTime = contents(of: "/proc/self/mountstats").flatMap { Self.leaseTime(at: mountPoint, in: $0) }
+    }
+
+    /// `lease_time=90` in the lines behind `device … mounted on <mountPoint> with fstype nfs4 …`.
+    /// - Parameter statistics: The text of `/proc/self/mountstats`.
+    static func leaseTime(at mountPoint: String, in statistics: String) -> Duration? {
+        var isHere = false
+        var found: Duration?
+        for line in statistics.split(separator: "\n") {
+            if line.hasPrefix("device ") {
+                let words = line.split(separator: " ")
+                isHere = words.count > 4 && withoutEscapes(words[4]) == mountPoint
+            } else if isHere {
+                let value = line.split { $0 == "," || $0 == "\t" }.first { $0.hasPrefix("lease_time=") }?.dropFirst(11)
+                if let seconds = value.flatMap({ Int($0) }) { found = .seconds(seconds) }
+            }
         }
-        let parameter = contents(of: "/sys/module/nfs/parameters/recover_lost_locks")
-        return mounted.objection(recoversLostLocks: parameter?.hasPrefix("Y") == true)
+        return found
     }
 }
 

@@ -38,7 +38,7 @@ enum Schema {
             identity TEXT    NOT NULL,           -- random, made at creation; idempotency keys derive from it
             created  INTEGER NOT NULL,           -- milliseconds since 1970
             epoch    INTEGER NOT NULL,           -- counts the leases that wrote
-            owner    TEXT    NOT NULL,           -- the lease that wrote last
+            owner    TEXT    NOT NULL,           -- the lease that wrote last; empty when its last commit ended a turn
             attempt  TEXT,                       -- the invocation that wrote last
             origin   TEXT                        -- JSON: the session and turn that it was forked from; NULL
         ) STRICT;

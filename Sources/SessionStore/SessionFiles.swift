@@ -85,6 +85,14 @@ struct SessionFiles {
         }
     }
 
+    /// Removes the log's name, and makes that durable. Whoever has the file open goes on with a file that nobody reads.
+    func removeLog(in folder: String) throws(SessionStoreError) {
+        try perform(.logRemove, call: "unlink") { () throws(FileLockError) in
+            if unsafe unlink(path + "-wal") != 0 { throw FileLockError(errno: errno, call: "unlink") }
+        }
+        try sync(folder)
+    }
+
     private func perform<Result: ~Copyable>(
         _ operation: FileOperation,
         call: StaticString,

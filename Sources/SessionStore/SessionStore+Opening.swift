@@ -18,19 +18,25 @@ extension SessionStore {
     /// Throws ``SessionStoreError/Code/busy`` at once when somebody else holds it. Returns nil when the files have to be
     /// looked at anew.
     func open(
-        _ folder: String, as names: SessionNames?, attempt: String
+        _ folder: String, in slot: consuming LeaseSlot, as names: SessionNames?, attempt: String
     ) throws(SessionStoreError) -> LeasedSession? {
         guard let claim = FolderClaim(folder) else { throw .busy }
-        if let warm = warmSessions.take(folder) { return try goOn(warm, by: claim, as: names, attempt: attempt) }
+        if let warm = warmSessions.take(folder) {
+            return try goOn(warm, by: claim, in: slot, as: names, attempt: attempt)
+        }
         guard let files = try LeasedFiles.acquire(in: folder, by: claim) else { return nil }
-        return try LeasedSession(files, as: names, attempt: attempt, now: now, pool: warmSessions)
+        return try LeasedSession(files, in: slot, as: names, attempt: attempt, now: now, pool: warmSessions)
     }
 
     /// Goes on with a session that is open. What fails by reading and locking may do so because of what happened while
     /// nothing was locked, as when the file server has dropped what it knew of the open files. So it is no news: everything
     /// is closed, and the session is opened anew.
     private func goOn(
-        _ warm: WarmSession, by claim: consuming FolderClaim, as names: SessionNames?, attempt: String
+        _ warm: WarmSession,
+        by claim: consuming FolderClaim,
+        in slot: consuming LeaseSlot,
+        as names: SessionNames?,
+        attempt: String
     ) throws(SessionStoreError) -> LeasedSession? {
         let locks: IdleFiles.Locks?
         do throws(SessionStoreError) {
@@ -52,12 +58,12 @@ extension SessionStore {
                 try warm.meta.check(names)
                 try files.resume()
                 return try LeasedSession(
-                    files, warm.connection, warm.meta, attempt: attempt, now: now, pool: warmSessions)
+                    files, in: slot, warm.connection, warm.meta, attempt: attempt, now: now, pool: warmSessions)
             }
             // Somebody else has had turns. The files are open and locked, which is the larger part of opening a session.
             try? warm.connection.close()
             guard try files.reopen() else { return nil }
-            return try LeasedSession(files, as: names, attempt: attempt, now: now, pool: warmSessions)
+            return try LeasedSession(files, in: slot, as: names, attempt: attempt, now: now, pool: warmSessions)
         } catch {
             if error.code == .inputOutput { return nil }
             throw error

@@ -22,8 +22,15 @@ import Darwin
 public struct SessionStore: Sendable {
     /// The folder, as an absolute path without symbolic links.
     public let root: String
+    /// The file system that the folder is on; nil where the system does not say.
+    public let fileSystem: MountedFileSystem?
+    private let slots: LeaseSlots
     let now: @Sendable () -> Int64
     let warmSessions: WarmSessions
+
+    /// How many sessions a store leases at once, unless told otherwise: Amazon EFS has locks for 256 pairs of a file and a
+    /// process on one mount ("Amazon EFS quotas that you cannot change"), and a session is two files.
+    public static let maximumLeases = 128
 
     /// Opens a root folder, which is created when it is missing; the folder above it has to be there, so that a file system
     /// that is not mounted is noticed.
@@ -33,12 +40,14 @@ public struct SessionStore: Sendable {
     /// mounted read-only, and ``SessionStoreError/Code/unsafeMount`` when it is on NFS with `nolock`, `local_lock=posix`,
     /// `local_lock=all` or `soft`, or the kernel takes back locks that it has lost.
     /// - Parameters:
+    ///   - maximumLeases: How many sessions may be leased at once, by this value and its copies. Others wait for their turn.
     ///   - warmSessions: How many released sessions stay open at most, for their next lease in this process, all copies of
     ///     this value together. Each has two descriptors, no lock, and SQLite's cache of up to about 2 MB. 0 closes each
     ///     session when it is released.
     ///   - now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
     public init(
         root: String,
+        maximumLeases: Int = Self.maximumLeases,
         warmSessions: Int = 8,
         now: @escaping @Sendable () -> Int64 = wallClock
     ) throws(SessionStoreError) {
@@ -50,9 +59,11 @@ public struct SessionStore: Sendable {
         self.root = unsafe String(cString: resolved)
         unsafe free(resolved)
         if unsafe access(self.root, R_OK | W_OK | X_OK) != 0 { throw .opening(root: root, errno: errno) }
-        if let objection = MountedFileSystem.objection(to: self.root) {
+        fileSystem = MountedFileSystem(of: self.root)
+        if let objection = fileSystem?.objection {
             throw SessionStoreError(.unsafeMount, at: "open root", objection)
         }
+        slots = LeaseSlots(limit: max(1, maximumLeases))
         self.now = now
         self.warmSessions = WarmSessions(limit: warmSessions)
     }
@@ -62,7 +73,11 @@ public struct SessionStore: Sendable {
     /// A session that is leased elsewhere is tried again every 20 to 250 ms, unless the task is cancelled. Costs two locks
     /// over NFS, the opening of the two files, and reading what SQLite needs; nothing is written to an existing session.
     ///
-    /// Throws ``SessionStoreError``: `busy` when the deadline passes, `readOnly`, `full`, `damaged`, `newerSchema`,
+    /// If the last commit before was not the end of a turn, and was made by another lease, what the log has is put into the
+    /// database and another log is begun: three syncs more.
+    ///
+    /// Throws ``SessionStoreError``: `busy` when the deadline passes, `tooManyLeases` when that many sessions are leased
+    /// until then, `readOnly`, `full`, `damaged`, `newerSchema`,
     /// `foreignFile` and `inputOutput`.
     /// - Parameters:
     ///   - attempt: The id of the invocation, written down with each commit.
@@ -94,17 +109,26 @@ public struct SessionStore: Sendable {
         return try lease(folder, as: SessionNames(agent, session), attempt: attempt, until: deadline)
     }
 
-    /// - Parameter names: What the file has to say it is; nil takes any session.
+    /// - Parameters:
+    ///   - names: What the file has to say it is; nil takes any session.
+    ///   - startsNewLog: False for a lease that writes nothing, not even to take a session over.
     func lease(
         _ folder: String,
         as names: SessionNames?,
         attempt: String,
+        startsNewLog: Bool = true,
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         var replacements = 0
+        var mayStartNewLog = startsNewLog
         while true {
             do throws(SessionStoreError) {
-                if let session = try open(folder, as: names, attempt: attempt) { return session }
+                let slot = try slots.take(until: deadline)
+                if let session = try open(folder, in: slot, as: names, attempt: attempt) {
+                    guard mayStartNewLog, try session.needsNewLog() else { return session }
+                    // It needs room in the database, and a session on a full file system is still there to be read.
+                    mayStartNewLog = try session.startNewLog()
+                }
                 // The files were created or replaced while they were being locked: look at them anew, and at once. A
                 // new session takes two looks; more than a few are somebody else's doing.
                 replacements += 1
@@ -117,6 +141,9 @@ public struct SessionStore: Sendable {
             }
         }
     }
+
+    /// How many callers wait for one of ``maximumLeases``.
+    var leasesWaiting: Int { slots.waiting }
 
     func folder(of session: SessionID, _ agent: AgentName) -> String {
         "\(root)/\(agent)/\(session.shard)/\(session.folderName)"
@@ -138,7 +165,7 @@ public func wallClock() -> Int64 {
     return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
 }
 
-private func sleep(_ duration: Duration) {
+func sleep(_ duration: Duration) {
     let (seconds, attoseconds) = duration.components
     var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
     var left = timespec()

@@ -38,7 +38,8 @@ extension SessionStoreError {
             self.init(
                 .inputOutput,
                 at: "lease",
-                "the file system refuses the lock (ENOLCK): its limit is reached, or it is mounted without locking"
+                "the file system refuses the lock (ENOLCK): its limit is reached, or it is mounted without locking; EFS "
+                    + "has locks for 256 files in a process, which are 128 sessions"
             )
         case .notRegularFile:
             self.init(.foreignFile, at: "lease", "the session's path does not name a regular file")

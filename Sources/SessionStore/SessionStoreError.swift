@@ -8,7 +8,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
-            case noSuchTurn, alreadyExists, invalidArchive
+            case noSuchTurn, alreadyExists, invalidArchive, tooManyLeases
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -53,6 +53,9 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         /// What was to be imported is no session, or not one that this library understands.
         public static let invalidArchive = Code(.invalidArchive)
 
+        /// As many sessions are leased as the store may lease at once. Try again after ``SessionStoreError/retryAfter``.
+        public static let tooManyLeases = Code(.tooManyLeases)
+
         /// The name of the code.
         public var description: String { value.rawValue }
     }
@@ -65,7 +68,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
     public let detail: String
     /// Whether the same call can succeed later without anybody doing anything.
     public let isRetryable: Bool
-    /// With ``Code/busy``: when to try again.
+    /// With ``Code/busy`` and ``Code/tooManyLeases``: when to try again.
     public let retryAfter: Duration?
 
     init(_ code: Code, at operation: String, _ detail: String, isRetryable: Bool = false, retryAfter: Duration? = nil) {

@@ -10,7 +10,7 @@ import time
 import oracle
 from lab import Writer, do, go, kill, start, tell, wait_for
 
-POINTS = ("idle", "leased", "transaction", "written", "committed", "acknowledged", "checkpoint", "copied", "truncate")
+POINTS = ("idle", "leased", "opened", "transaction", "written", "committed", "acknowledged", "checkpoint", "copied", "truncate")
 # A turn whose log is long enough for a checkpoint at its end.
 LONG = {"commits": 9, "size": 300_000}
 # What a commit may say when its lease was lost: a typed error that is not retryable under this lease.
@@ -33,6 +33,20 @@ def hold(holders, points):
     wait_for(holders, "held", 120)
 
 
+def keep_logs(lab, sessions):
+    """Gives each session's log a second name on the server's disk, so that its inode's number is not used again."""
+    lab.server.sh("mkdir -p /export/kept")
+    for each in sessions:
+        lab.server.sh("ln /export/root/agent/*/%s/s.db-wal /export/kept/%s" % (each, each))
+
+
+def other_logs(lab, sessions):
+    """The sessions whose log is another file than it was. Takes the second names away."""
+    paths = ["/export/%s" % path for each in sessions for path in ("kept/" + each, "root/agent/*/%s/s.db-wal" % each)]
+    inodes = lab.server.sh("stat -c %%i %s; rm -r /export/kept" % " ".join(paths)).split()
+    return {each for each, before, after in zip(sessions, inodes[::2], inodes[1::2], strict=True) if before != after}
+
+
 def ends_after_loss(point):
     if point == "idle":
         return {"ack"}
@@ -43,9 +57,9 @@ def ends_after_loss(point):
 
 # The other sandbox has one turn, or two ("on"), or is killed with the lease after its commit, or holds the lease when the
 # first one thaws.
-SOME = (("idle", "alive"), ("leased", "killed"), ("transaction", "alive"), ("written", "killed"), ("committed", "alive"),
+SOME = (("idle", "alive"), ("leased", "killed"), ("opened", "alive"), ("opened", "on"), ("transaction", "alive"), ("written", "killed"), ("committed", "alive"),
         ("acknowledged", "killed"), ("copied", "on"))
-ALL = tuple((point, variant) for point in POINTS[:6] for variant in ("alive", "killed")) + (
+ALL = tuple((point, variant) for point in POINTS[:7] for variant in ("alive", "killed")) + (
     ("leased", "leased"), ("written", "leased"), ("checkpoint", "alive"), ("copied", "on"), ("truncate", "on"))
 
 
@@ -56,6 +70,8 @@ def taken_over(lab, report, kind, cases=ALL):
     start(holders + takers)
     do(holders)
     hold(holders, [point for point, _ in cases])
+    opened = [name for name, (point, _) in zip(names, cases) if point == "opened"]
+    keep_logs(lab, opened)
     lab.clients[0].freeze(kind)
     frozen = time.monotonic()
     at = {"alive": None, "on": None, "killed": "acknowledged", "leased": "leased"}
@@ -70,6 +86,7 @@ def taken_over(lab, report, kind, cases=ALL):
     wait_for(waiting, "held", 90)
     do([each for each, (_, variant) in zip(takers, cases) if variant == "on"])
     kill([each for each, (_, variant) in zip(takers, cases) if variant == "killed"])
+    replaced = other_logs(lab, opened)
     # No shorter than the lease in any case: an idle sandbox loses its state on the server too.
     time.sleep(max(0, frozen + lab.lease * 1.2 - time.monotonic()))
     lab.clients[0].thaw(kind)
@@ -87,6 +104,8 @@ def taken_over(lab, report, kind, cases=ALL):
     wrong = oracle.judge(lab, holders + takers)
     for index, (point, variant) in enumerate(cases):
         complaints = list(wrong[names[index]])
+        if point == "opened" and names[index] not in replaced:
+            complaints.append("the log is the one that the frozen one has open")
         if late[index] != "ack":
             complaints.append("the other one's turn: %s" % late[index])
         if next_ends[index] != "ack":

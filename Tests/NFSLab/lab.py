@@ -81,6 +81,8 @@ class Writer:
         self.client, self.session, self.name = client, session, name
         self.file = "%s/%s.%s" % (WRITERS, session, name)
         self.lines, self.asked, self.read = [], {}, 0
+        # Requests whose turn is two commits.
+        self.opened = set()
         self.next, self.point, self.is_stopped = 0, None, False
 
     def command(self):
@@ -92,6 +94,8 @@ class Writer:
         """The command for a turn. Its commits get the next numbers."""
         for number in range(self.next, self.next + commits):
             self.asked["%s/%d" % (self.name, number)] = size
+        if at == "opened":
+            self.opened.add("%s/%d" % (self.name, self.next + commits - 1))
         line = "turn %d commits=%d size=%d wait=%d%s" % (
             self.next, commits, size, wait, " at=%s" % at if at else "")
         self.next += commits

@@ -70,7 +70,7 @@ struct FaultTests {
                 var leased = try root.store.lease(
                     SessionID("s"), of: AgentName("agent"), attempt: "attempt", until: .now)
                 for number in round {
-                    try leased.append(turn(number))
+                    try leased.append(turn(number), outcome: .completed(reply: "reply \(number)"))
                     acknowledged += 1
                 }
                 try leased.release()

@@ -45,7 +45,12 @@ struct CommandedWriter {
             let isLast = number == turn.numbers.upperBound - 1
             if isLast { turn.armCommit() }
             do throws(SessionStoreError) {
-                try leased.append(entries(request, turn: last, size: turn.size), outcome: .completed(reply: request))
+                var entries = entries(request, turn: last, size: turn.size)
+                if isLast, turn.point == .opened {
+                    try leased.append([entries.removeFirst()])
+                    turn.reach(.opened)
+                }
+                try leased.append(entries, outcome: .completed(reply: request))
             } catch {
                 report(error)
                 break
@@ -82,6 +87,8 @@ enum HoldPoint: String {
     case idle
     /// With the lease, before the transaction.
     case leased
+    /// In the middle of a turn: its input is committed and its reply is not.
+    case opened
     /// In the transaction, before anything is written.
     case transaction
     /// Between the write of the commit to the log and its sync.
