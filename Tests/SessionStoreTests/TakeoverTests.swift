@@ -24,6 +24,8 @@ struct TakeoverTests {
         var leased = try root.lease(session)
         try leased.append([Self.input])
         try leased.release()
+        // This process knows that nobody will come back; another one does not.
+        root.store.closeWarmSessions()
     }
 
     private func inode(_ path: String) throws -> Int? {
@@ -60,6 +62,18 @@ struct TakeoverTests {
         #expect(try inode(log) == inode(root.path + "/second"))
         try again.release()
         #expect(try sqlite3(root.database(), "PRAGMA integrity_check") == "ok")
+    }
+
+    @Test func `a process that has kept the session open goes on in the log of its own interrupted turn`() throws {
+        try root.fill()
+        var leased = try root.lease()
+        try leased.append([Self.input])
+        try leased.release()
+        try FileManager.default.linkItem(atPath: root.database() + "-wal", toPath: root.path + "/first")
+        let again = try root.lease()
+        #expect(try again.entries() == turn(1) + [Self.input])
+        #expect(try inode(root.database() + "-wal") == inode(root.path + "/first"))
+        try again.release()
     }
 
     @Test func `a holder that has lost its locks and does not know it harms nobody`() throws {

@@ -112,7 +112,9 @@ struct WarmChangeTests {
         let said = try child.lines().count
         #expect(child.wait() == SIGKILL && said == 5)
         var leased = try root.lease(waiting: .seconds(5))
-        try leased.append([Entry(turn: 7, fact: .input(request: "short", text: ""))])
+        let short = Entry(turn: 7, fact: .input(request: "short", text: ""))
+        // A whole turn, or else the next process would begin another log.
+        try leased.append([short], outcome: .failed(reason: ""))
         let size = try leased.logSize()
         try leased.release()
         #expect(try ProcessState.descriptors(below: root.store.root).isEmpty)
