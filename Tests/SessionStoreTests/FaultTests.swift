@@ -143,7 +143,8 @@ struct FaultTests {
                 "append", root.path, session, "w", "3", fault: "\(parts[0]):any:\(number)\(torn)")
             let said = try child.lines().count
             ended = child.wait()
-            #expect(ended == SIGKILL || ended == 0)
+            // Or else it would never end.
+            try #require(ended == SIGKILL || ended == 0)
             let leased = try root.lease(session)
             let entries = try leased.entries()
             #expect([said, said + 1].contains(entries.count / 2), "operation \(number)")

@@ -45,11 +45,12 @@ struct LargeAttachmentTests {
             let parts = action.split(separator: ":")
             let torn = parts.count > 1 ? ":\(parts[1])" : ""
             let child = try Child.writer(
-                "attach", root.path, session, "big", "\(size)", fault: "any:\(number):\(parts[0])\(torn)")
+                "attach", root.path, session, "big", "\(size)", fault: "\(parts[0]):any:\(number)\(torn)")
             try child.endInput()
             let said = try child.lines()
             ended = child.wait()
-            #expect(ended == SIGKILL || ended == 0)
+            // Or else it would never end.
+            try #require(ended == SIGKILL || ended == 0)
             var leased = try root.lease(session)
             #expect(try leased.entries() == turn(1))
             let found = try leased.attachments()

@@ -15,7 +15,7 @@ struct QuarantineTests {
     let agent: AgentName
 
     init() throws {
-        root = try TemporaryRoot()
+        root = try TemporaryRoot(warmSessions: 0)
         session = try SessionID("s")
         agent = try AgentName("agent")
     }

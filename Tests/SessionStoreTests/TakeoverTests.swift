@@ -107,11 +107,12 @@ struct TakeoverTests {
             number += 1
             let session = "s\(number)"
             try leaveOpen(session)
-            let child = try Child.writer("hold", root.path, session, fault: "any:\(number):\(action)")
+            let child = try Child.writer("hold", root.path, session, fault: "\(action):any:\(number)")
             try child.endInput()
             _ = try child.lines()
             ended = child.wait()
-            #expect(ended == SIGKILL || ended == 0)
+            // Or else it would never end.
+            try #require(ended == SIGKILL || ended == 0)
             let leased = try root.lease(session)
             #expect(try leased.entries() == turn(1) + [Self.input], "operation \(number)")
             try leased.release()

@@ -13,7 +13,7 @@ struct VerificationTests {
     let agent: AgentName
 
     init() throws {
-        root = try TemporaryRoot()
+        root = try TemporaryRoot(warmSessions: 0)
         agent = try AgentName("agent")
     }
 

@@ -38,13 +38,13 @@ struct WarmChangeTests {
             return turn(1) + turn(2)
         },
         Case(name: "a turn of another process that is killed before its sync") { root in
-            let child = try Child.writer("append", root.path, "s", "w", "1", fault: "wal.sync:1:kill")
+            let child = try Child.writer("append", root.path, "s", "w", "1", fault: "kill:wal.sync:1")
             #expect(try child.lines().isEmpty)
             #expect(child.wait() == SIGKILL)
             return turn(1) + written(2)
         },
         Case(name: "half a turn of another process that is killed") { root in
-            let child = try Child.writer("append", root.path, "s", "w", "1", fault: "wal.write:1:kill:6000")
+            let child = try Child.writer("append", root.path, "s", "w", "1", fault: "kill:wal.write:1:6000")
             #expect(try child.lines().isEmpty)
             #expect(child.wait() == SIGKILL)
             return turn(1)
@@ -108,7 +108,7 @@ struct WarmChangeTests {
     @Test func `a log that goes on behind the last commit is not trusted, and nothing is lost`() throws {
         try root.fill()
         // Frames of a commit that was not finished, some of them whole: what comes next is written over them.
-        let child = try Child.writer("append", root.path, "s", "w", "6", fault: "wal.write:6:kill:40000")
+        let child = try Child.writer("append", root.path, "s", "w", "6", fault: "kill:wal.write:6:40000")
         let said = try child.lines().count
         #expect(child.wait() == SIGKILL && said == 5)
         var leased = try root.lease(waiting: .seconds(5))
