@@ -35,7 +35,7 @@ extension LeasedSession {
     /// Adds bytes to an attachment.
     ///
     /// They are kept until there are 512 KiB, which are one commit: one write and one sync. When the log gets longer than
-    /// 4 MiB it is copied into the database: three more syncs. Entries may be appended in between.
+    /// 1 MiB it is copied into the database: three more syncs. Entries may be appended in between.
     ///
     /// Throws ``SessionStoreError``: `tooLarge` above ``StoredAttachment/maximumSize``, `noSuchAttachment` when the same name was
     /// begun again in the meantime, `released`, `fenced`, and the errors of the file system.
