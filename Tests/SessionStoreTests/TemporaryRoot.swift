@@ -26,7 +26,8 @@ final class TemporaryRoot: Sendable {
 
     /// Creates a session with one answered turn in its log.
     func fill(_ session: String = "s") throws {
-        var leased = try lease(session)
+        // A file of a test before may have had the same inode, and a thread of it may not be done with its close.
+        var leased = try lease(session, waiting: .seconds(10))
         try leased.append(turn(1), outcome: .completed(reply: "reply 1"))
         try leased.release()
     }
