@@ -177,7 +177,7 @@ bench-runtime: python-bench ## Measure the runtime beside a C client on a plain 
 	@Tests/RuntimeBench/run $(BENCH)
 
 .PHONY: bench-store
-bench-store: python-store ## Measure the session store beside LangGraph's, OpenAI's and Strands', in one run; 15 minutes.
+bench-store: python-store ## Measure the session store beside LangGraph's, OpenAI's and Strands', in one run; 5 to 15 minutes.
 	@swift build --configuration release --product StoreBench --jobs $(JOBS) >&2
 	@Tests/StoreBench/run $(BENCH)
 
