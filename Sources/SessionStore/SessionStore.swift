@@ -79,8 +79,7 @@ public struct SessionStore: Sendable {
     /// database and another log is begun: three syncs more.
     ///
     /// Throws ``SessionStoreError``: `busy` when the deadline passes, `tooManyLeases` when that many sessions are leased
-    /// until then, `readOnly`, `full`, `damaged`, `newerSchema`,
-    /// `foreignFile` and `inputOutput`.
+    /// until then, `readOnly`, `full`, `damaged`, `newerSchema`, `foreignFile` and `inputOutput`.
     /// - Parameters:
     ///   - attempt: The id of the invocation, written down with each commit.
     ///   - deadline: How long to wait for a session that is leased elsewhere.
@@ -111,17 +110,15 @@ public struct SessionStore: Sendable {
     ///   - names: What the file has to say it is; nil takes any session.
     ///   - creating: Whether a session is created where there is none. It is looked for each time, as somebody may erase it
     ///     while this waits.
-    ///   - startsNewLog: False for a lease that writes nothing, not even to take a session over.
     func lease(
         _ folder: String,
         as names: SessionNames?,
         creating: Bool,
         attempt: String,
-        startsNewLog: Bool = true,
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> LeasedSession {
         var replacements = 0
-        var mayStartNewLog = startsNewLog
+        var mayStartNewLog = true
         while true {
             do throws(SessionStoreError) {
                 if creating {

@@ -224,13 +224,4 @@ struct AppendTests {
         try leased.release()
         #expect(try sqlite3(root.database(), "SELECT epoch FROM meta") == "42")
     }
-
-    private func code(of body: () throws -> Void) -> SessionStoreError.Code? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? SessionStoreError)?.code
-        }
-    }
 }

@@ -22,15 +22,6 @@ struct AttachmentTests {
         return bytes
     }
 
-    private func code(of body: () throws -> Void) -> SessionStoreError.Code? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? SessionStoreError)?.code
-        }
-    }
-
     @Test(arguments: [
         0, 1, StoredAttachment.partSize - 1, StoredAttachment.partSize, StoredAttachment.partSize + 1,
         3 * StoredAttachment.partSize,

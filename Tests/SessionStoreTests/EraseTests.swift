@@ -24,15 +24,6 @@ struct EraseTests {
         try root.store.erase(SessionID(session), of: agent, until: .now.advanced(by: waiting))
     }
 
-    private func code(of body: () throws -> Void) -> SessionStoreError.Code? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? SessionStoreError)?.code
-        }
-    }
-
     private func leaseExisting(_ session: String = "s") throws -> LeasedSession {
         try root.store.leaseExisting(SessionID(session), of: agent, until: .now)
     }

@@ -73,3 +73,13 @@ func errorOf(_ lease: () throws -> LeasedSession) -> SessionStoreError? {
         return error as? SessionStoreError
     }
 }
+
+/// The code of the error that the body ends with; nil when it does not.
+func code(of body: () throws -> Void) -> SessionStoreError.Code? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? SessionStoreError)?.code
+    }
+}
