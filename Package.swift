@@ -225,6 +225,12 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
+            name: "AWSCaller",
+            dependencies: ["AWSClient", "JSONCore"],
+            path: "Tests/AWS/Caller",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
             name: "CrashAgent",
             dependencies: ["Perdure"],
             path: "Tests/CrashAgent",

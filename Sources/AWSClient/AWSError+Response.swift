@@ -32,12 +32,12 @@ extension AWSError {
             self = error(.throttled, "too many requests", isRetryable: true)
         case (_, "ServiceQuotaExceededException"):
             self = error(.throttled, "the account's quota is used up; ask for a larger one")
-        case (403, _):
+        case (403, _), (_, "AccessDeniedException"):
             let permission = Self.permission(in: message) ?? call.permission
             self = error(.accessDenied, "the role of the function needs \(permission)")
-        case (404, _):
+        case (404, _), (_, "ResourceNotFoundException"):
             self = error(.notFound, "")
-        case (409, _):
+        case (409, _), (_, "ConflictException"):
             self = error(.conflict, "")
         case (413, _):
             self = error(.tooLarge, "")
