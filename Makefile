@@ -82,8 +82,9 @@ test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator
 
 .PHONY: test-aws
 test-aws: python-aws ## Compare our signed calls with those of AWS's client, and make them against a stand-in for AWS.
-	swift build --product AWSCaller --jobs $(JOBS)
-	.cache/aws/bin/python Tests/AWS/drive.py --caller $(DEBUG)/AWSCaller
+	swift build --jobs $(JOBS)
+	.cache/aws/bin/python Tests/AWS/drive.py --caller $(DEBUG)/AWSCaller --perdure $(DEBUG)/perdure \
+	  --bootstrap $(DEBUG)/Echo
 
 .PHONY: test-chat
 test-chat: python-test ## Have two chats with the real local model, with a new process tree each.

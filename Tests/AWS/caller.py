@@ -84,10 +84,13 @@ def free_port():
 
 
 class Recorder:
-    """Answers each request with 202 and `{}`, and keeps its method, target, headers and body."""
+    """Keeps the method, target, headers and body of each request. Answers with what is next in `answers`, each a status,
+    an error type and a body, then with 202 and `{}`; on the path `/credentials` with what is in `credentials`."""
 
-    def __init__(self):
+    def __init__(self, answers=(), credentials=None):
         self.requests = []
+        self.answers = list(answers)
+        self.credentials = credentials
         recorder = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -96,10 +99,16 @@ class Recorder:
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 recorder.requests.append((self.command, self.path, list(self.headers.items()), body))
-                self.send_response(202)
-                self.send_header("Content-Length", "2")
+                status, type, value = (
+                    (200, "", recorder.credentials) if self.path == "/credentials"
+                    else recorder.answers.pop(0) if recorder.answers else (202, "", {}))
+                answer = json.dumps(value).encode()
+                self.send_response(status)
+                if type:
+                    self.send_header("X-Amzn-ErrorType", type)
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
@@ -116,3 +125,27 @@ class Recorder:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Emulator:
+    """Our local Lambda with one function."""
+
+    def __init__(self, perdure, bootstrap, name):
+        self.process = subprocess.Popen(
+            [perdure, "dev", bootstrap, "--name", name, "--port", "0"], stderr=subprocess.PIPE, text=True)
+        self.url = ""
+
+    def __enter__(self):
+        for line in self.process.stderr:
+            if " at http://" in line:
+                self.url = line.split(" at ")[1].split(";")[0]
+                return self
+        raise AssertionError("the emulator did not start")
+
+    def line(self, prefix):
+        """The next line of the log that begins so."""
+        return next(line for line in self.process.stderr if line.startswith(prefix))
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate()
