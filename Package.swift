@@ -224,6 +224,11 @@ let package = Package(
             path: "Tests/Fixtures/ScriptedFunction",
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "AWSClientTests",
+            dependencies: ["AWSClient", "CurlHTTP", "JSONCore"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "AWSCaller",
             dependencies: ["AWSClient", "JSONCore"],
