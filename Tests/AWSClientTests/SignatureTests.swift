@@ -68,7 +68,8 @@ import Testing
         #expect(url.hasSuffix(path))
         // The same host by another spelling has the same signature.
         var other = unsigned
-        other.endpoint = "http://\(host)" + (endpoint.hasSuffix("x") ? "/x" : "")
+        other.endpoint =
+            (endpoint.hasPrefix("https") ? "https://\(host)" : "http://\(host)") + (endpoint.hasSuffix("x") ? "/x" : "")
         #expect(signature(unsigned) == signature(other))
     }
 
