@@ -30,7 +30,7 @@ help: ## Show this list.
 packages: # The system's packages; does nothing when all are there.
 	@.ci/setup-packages >&2
 
-.PHONY: python-model python-test python-bench python-store
+.PHONY: python-model python-test python-bench python-store python-aws
 python-model: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt >&2
 python-test: packages
@@ -39,6 +39,8 @@ python-bench: packages
 	@.ci/setup-python Tests/RuntimeBench/requirements.txt >&2
 python-store: packages
 	@.ci/setup-python --into .cache/store-bench Tests/StoreBench/requirements.txt >&2
+python-aws: packages
+	@.ci/setup-python --into .cache/aws Tests/AWS/requirements.txt >&2
 
 .PHONY: build
 build: packages ## Build everything but the tests.
@@ -69,7 +71,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-soak test-chat test-bench test-bench-store test-crash test-nfs
+	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-nfs
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -77,6 +79,12 @@ test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator
 	$(VENV)/python Tests/RIE/drive.py --echo $(DEBUG)/Echo --misbehaving $(DEBUG)/Misbehaving --agent $(DEBUG)/SupportAgent
 	$(VENV)/python Tests/RIE/differential.py --perdure $(DEBUG)/perdure --echo $(DEBUG)/Echo \
 	  --misbehaving $(DEBUG)/Misbehaving
+
+.PHONY: test-aws
+test-aws: python-aws ## Compare our signed calls with those of AWS's client, and make them against a stand-in for AWS.
+	swift build --jobs $(JOBS)
+	.cache/aws/bin/python Tests/AWS/drive.py --caller $(DEBUG)/AWSCaller --perdure $(DEBUG)/perdure \
+	  --bootstrap $(DEBUG)/Echo
 
 .PHONY: test-chat
 test-chat: python-test ## Have two chats with the real local model, with a new process tree each.

@@ -80,10 +80,11 @@ let package = Package(
             dependencies: ["AgentCore", "CurlHTTP", "JSONCore"],
             swiftSettings: swiftSettings
         ),
+        .target(name: "AWSClient", dependencies: ["CurlHTTP", "JSONCore"], swiftSettings: swiftSettings),
         .target(
             name: "Perdure",
             dependencies: [
-                "AgentCore", "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "SessionStore",
+                "AWSClient", "AgentCore", "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "SessionStore",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -179,7 +180,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StoreWriter",
-            dependencies: ["AgentCore", "SQLiteDriver", "SessionStore"],
+            dependencies: ["AgentCore", "JSONCore", "SQLiteDriver", "SessionStore"],
             path: "Tests/StoreWriter",
             swiftSettings: swiftSettings
         ),
@@ -221,6 +222,17 @@ let package = Package(
             name: "ScriptedFunction",
             dependencies: ["LambdaRuntimeAPI"],
             path: "Tests/Fixtures/ScriptedFunction",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "AWSClientTests",
+            dependencies: ["AWSClient", "CurlHTTP", "JSONCore"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "AWSCaller",
+            dependencies: ["AWSClient", "JSONCore"],
+            path: "Tests/AWS/Caller",
             swiftSettings: swiftSettings
         ),
         .executableTarget(

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import JSONCore
 
 /// The name of a session, checked: what a caller sends must not reach the file system unseen.
 public struct SessionID: Sendable, Hashable, CustomStringConvertible {

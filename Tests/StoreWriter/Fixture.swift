@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import JSONCore
 import SQLiteDriver
 import SessionStore
 
