@@ -76,3 +76,13 @@ void cposix_prefetch(int fd, long long start, long long length) {
     (void)length;
 #endif
 }
+
+void cposix_push(int fd) {
+#if defined(__linux__)
+    // "Initiate write-out of all dirty pages in the specified range which are not presently submitted write-out."
+    // A length of 0 is up to the end of the file.
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+#endif
+}

@@ -108,6 +108,20 @@ public struct OpenFile: ~Copyable, Sendable {
         cposix_prefetch(descriptor, bytes.lowerBound, bytes.upperBound - bytes.lowerBound)
     }
 
+    /// Appends bytes at the end that this descriptor has seen, and has the system begin to write them out; nothing is durable by
+    /// it. On NFS one WRITE for each MiB, which is not waited for. The descriptor's offset has to be at the end.
+    public func push(_ bytes: [UInt8]) throws(FileLockError) {
+        var written = 0
+        while written < bytes.count {
+            written += try systemCall("write") {
+                unsafe bytes.withUnsafeBytes { buffer in
+                    unsafe write(descriptor, buffer.baseAddress.map { unsafe $0 + written }, bytes.count - written)
+                }
+            }
+        }
+        cposix_push(descriptor)
+    }
+
     /// Cuts or lengthens the file to that many bytes.
     public func truncate(to size: Int64) throws(FileLockError) {
         _ = try systemCall("ftruncate") { ftruncate(descriptor, off_t(size)) }

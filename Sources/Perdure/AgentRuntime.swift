@@ -16,10 +16,10 @@ public import SessionStore
 /// answer is returned, whether the turn succeeds or not. The store may keep the session open, unlocked, for its next turn.
 public struct AgentRuntime: Sendable {
     private let agent: Agent
-    private let name: AgentName
+    let name: AgentName
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
-    private let store: SessionStore
+    let store: SessionStore
     private let logger: Logger
 
     /// Time kept back before a deadline, to release the session and to answer.
@@ -85,23 +85,37 @@ public struct AgentRuntime: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
+        try await respond(to: request, deadline: deadline, showing: nil, onProgress: onProgress)
+    }
+
+    /// - Parameter live: What is ended before the session is released.
+    func respond(
+        to request: AgentRequest,
+        deadline: ContinuousClock.Instant?,
+        showing live: LiveTextWriter?,
+        onProgress: @escaping @Sendable (TurnProgress) -> Void
+    ) async throws(AgentError) -> AgentResponse {
         let cutoff = deadline?.advanced(by: .zero - Self.reserve)
         let tally = TurnTally()
         let outcome: Outcome
         do {
             let session = try SessionID(request.session)
             outcome = try await withCutoff(cutoff) {
-                try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
+                try await holdingLease(of: session, for: request, until: cutoff, showing: live) { lane, opened in
+                    let trail = RequestTrail(of: request.id, in: opened.entries)
+                    if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
                     if let earlier = opened.request {
                         guard request.isRepeated(in: opened.entries) else { throw AgentError.reusedID }
                         if let settled = earlier.outcome {
                             // The outcome may have been read from a page that no sync has put onto the disk yet.
                             try await lane.confirm()
+                            if request.after != nil { trail.progress.forEach(onProgress) }
                             return settled
                         }
                     }
                     let turn = Turn(
-                        lane: lane, session: session, deadline: deadline, tally: tally, onProgress: onProgress)
+                        lane: lane, session: session, deadline: deadline, tally: tally, earlier: trail,
+                        onProgress: onProgress)
                     return try await run(turn, from: opened, for: request)
                 }
             }
@@ -128,13 +142,19 @@ public struct AgentRuntime: Sendable {
         let session: SessionID
         let deadline: ContinuousClock.Instant?
         let tally: TurnTally
+        /// What an attempt that was interrupted has come to.
+        let earlier: RequestTrail
         let onProgress: @Sendable (TurnProgress) -> Void
+
+        /// The reply that is awaited, or whose tools run.
+        var step: Int { earlier.steps + tally.modelCalls }
     }
 
     private func holdingLease(
         of session: SessionID,
         for request: AgentRequest,
         until cutoff: ContinuousClock.Instant?,
+        showing live: LiveTextWriter?,
         _ body: (SessionLane, SessionLane.Opened) async throws -> Outcome
     ) async throws -> Outcome {
         let lane = SessionLane()
@@ -151,6 +171,7 @@ public struct AgentRuntime: Sendable {
         do {
             outcome = try await body(lane, opened)
         } catch {
+            await live?.end()
             do {
                 try await lane.close()
             } catch let releaseError {
@@ -158,6 +179,7 @@ public struct AgentRuntime: Sendable {
             }
             throw error
         }
+        await live?.end()
         // The outcome is durable: a failing release is reported to the log, not in place of the answer.
         do {
             try await lane.close()
@@ -177,6 +199,7 @@ public struct AgentRuntime: Sendable {
             )
         )
         for entry in opened.entries { try loop.replay(entry) }
+        turn.earlier.progress.forEach(turn.onProgress)
         var effects = try loop.handle(opened.request == nil ? request.event : .resume)
         while true {
             let step = try await commit(effects, of: turn)
@@ -185,7 +208,7 @@ public struct AgentRuntime: Sendable {
                 return outcome
             case .callModel(let modelRequest):
                 turn.tally.countModelCall()
-                let number = turn.tally.modelCalls
+                let number = turn.step
                 do {
                     let reply = try await agent.model.reply(to: modelRequest) { text in
                         turn.onProgress(.text(text, step: number))
@@ -197,7 +220,7 @@ public struct AgentRuntime: Sendable {
                 }
             case .runTools(let runs):
                 turn.tally.countToolRuns(runs.count)
-                turn.onProgress(.tools(names: runs.map(\.tool)))
+                turn.onProgress(.tools(names: runs.map(\.tool), step: turn.step))
                 effects = try await run(runs, of: turn, in: &loop)
             }
         }
