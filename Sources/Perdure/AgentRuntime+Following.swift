@@ -21,14 +21,15 @@ extension AgentRuntime {
 
     /// Shows the turn of a request to a reader while another invocation runs it, and what the log has of it when none does.
     ///
-    /// Writes nothing. On NFS each look is OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK and CLOSE,
-    /// both of which the file server denies or answers without a sync.
+    /// Writes nothing. On NFS each look is OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK, which is
+    /// denied, and CLOSE.
     ///
     /// Throws ``AgentError/Code/invalidCursor``, ``AgentError/Code/reusedID``, ``AgentError/Code/deadlineExceeded`` when it still runs shortly before the
     /// deadline, and what the reader's connection throws.
     /// - Parameter whole: The request as it was made again, if it was; it has to be the same.
     func follow(
-        _ request: FollowRequest, as whole: AgentRequest?, until deadline: ContinuousClock.Instant, to stream: ReplyStream
+        _ request: FollowRequest, as whole: AgentRequest?, until deadline: ContinuousClock.Instant,
+        to stream: ReplyStream
     ) async throws -> Followed {
         let cutoff = deadline.advanced(by: .zero - Self.reserve)
         let session = try SessionID(request.session)

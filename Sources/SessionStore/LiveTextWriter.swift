@@ -25,7 +25,8 @@ import Darwin
 /// frozen and comes back writes into one that has no name any more.
 ///
 /// On NFS: OPEN (with the creation) at the first line, then one WRITE in each ``interval`` in which something was said, and
-/// COMMIT, CLOSE and REMOVE at the end. The COMMIT is the client's own, for files are flushed before they are closed there.
+/// COMMIT, CLOSE and REMOVE at the end. The COMMIT is the client's own, for files are flushed before they are closed there. A
+/// turn that is over before the first ``interval`` is costs a REMOVE.
 public final class LiveTextWriter: Sendable {
     /// How long lines are collected before they are written.
     public static let interval = Duration.milliseconds(100)
@@ -68,7 +69,12 @@ public final class LiveTextWriter: Sendable {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             queue.async {
                 self.state.hasEnded = true
-                if let file = self.state.file.take() { self.remove(file) }
+                if let file = self.state.file.take() {
+                    self.remove(file)
+                } else {
+                    // A turn that was interrupted may have left its own.
+                    unsafe unlink(self.path)
+                }
                 continuation.resume()
             }
         }

@@ -86,7 +86,8 @@ import Testing
 
     @Test(
         arguments: [
-            "1", "1.2", "1.2.3.4", "a.0.cbf29ce484222325", "-1.0.cbf29ce484222325", "1.0.0", "1.3.", "+1.3.ab", "1.3.AB",
+            "1", "1.2", "1.2.3.4", "a.0.cbf29ce484222325", "-1.0.cbf29ce484222325", "1.0.0", "1.3.", "+1.3.ab",
+            "1.3.AB",
             "01.3.ab", " 1.3.ab", "1.99999999999999999999.ab", String(repeating: "1", count: 100),
         ])
     func `what is no cursor is not read as one`(text: String) {

@@ -52,7 +52,7 @@ extension AgentHandler {
 
 /// Server-sent events without their ids.
 func withoutCursors(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("id: ") }.joined(separator: "\n")
+    text.components(separatedBy: "\n").filter { !$0.hasPrefix("id: ") }.joined(separator: "\n")
 }
 
 /// Sends a response as the answer to the next invocation, on a thread that may block.
