@@ -16,6 +16,8 @@ public struct Agent: Sendable {
     public var tools: [any Tool]
     /// How often the model may be asked for one input, at least 1; the last time it has to answer in text.
     public var maximumModelCalls: Int
+    /// Who sees what it does; nobody unless ``observed(by:)`` says so.
+    public var observer: (any AgentObserver)?
 
     /// Creates an agent.
     ///

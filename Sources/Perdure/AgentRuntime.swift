@@ -21,6 +21,7 @@ public struct AgentRuntime: Sendable {
     private let specifications: [ToolSpecification]
     let store: SessionStore
     private let logger: Logger
+    private let metrics: EmbeddedMetrics?
 
     /// Time kept back before a deadline, to release the session and to answer.
     public static let reserve = Duration.milliseconds(500)
@@ -29,6 +30,13 @@ public struct AgentRuntime: Sendable {
     ///
     /// Throws ``AgentError/Code/invalidConfiguration`` when the name, a tool or the model's settings are not usable.
     public init(_ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure")) throws(AgentError) {
+        try self.init(agent, store: store, logger: logger, metrics: nil)
+    }
+
+    init(
+        _ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure"), metrics: EmbeddedMetrics?
+    ) throws(AgentError) {
+        self.metrics = metrics
         self.agent = agent
         self.store = store
         self.logger = logger
@@ -74,7 +82,8 @@ public struct AgentRuntime: Sendable {
     /// was interrupted goes on where the log ends.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
-    /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
+    /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
+    /// where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled.
     ///   - onProgress: Receives the pieces of the model's text as they arrive, and the names of tools that begin to run,
@@ -96,12 +105,13 @@ public struct AgentRuntime: Sendable {
         onProgress: @escaping @Sendable (TurnProgress) -> Void
     ) async throws(AgentError) -> AgentResponse {
         let cutoff = deadline?.advanced(by: .zero - Self.reserve)
-        let tally = TurnTally()
+        let tally = TurnTally(agent: agent.name, observer: agent.observer)
         let outcome: Outcome
         do {
-            let session = try SessionID(request.session)
-            outcome = try await withCutoff(cutoff) {
-                try await holdingLease(of: session, for: request, until: cutoff, showing: live) { lane, opened in
+            outcome = try await withCutoff(cutoff, tally) {
+                let session = try SessionID(request.session)
+                return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) {
+                    lane, opened in
                     let trail = RequestTrail(of: request.id, in: opened.entries)
                     if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
                     if let earlier = opened.request {
@@ -109,6 +119,7 @@ public struct AgentRuntime: Sendable {
                         if let settled = earlier.outcome {
                             // The outcome may have been read from a page that no sync has put onto the disk yet.
                             try await lane.confirm()
+                            tally.markReplay()
                             if request.after != nil { trail.progress.forEach(onProgress) }
                             return settled
                         }
@@ -134,6 +145,7 @@ public struct AgentRuntime: Sendable {
     private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
+        metrics?.write(outcome, tally, agent: agent.name, at: store.now())
     }
 
     /// What stays the same over the steps of a turn.
@@ -148,25 +160,26 @@ public struct AgentRuntime: Sendable {
 
         /// The reply that is awaited, or whose tools run.
         var step: Int { earlier.steps + tally.modelCalls }
+
+        func append(_ entries: [Entry], outcome: Outcome?) async throws {
+            try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
+        }
     }
 
     private func holdingLease(
         of session: SessionID,
         for request: AgentRequest,
         until cutoff: ContinuousClock.Instant?,
+        _ tally: TurnTally,
         showing live: LiveTextWriter?,
         _ body: (SessionLane, SessionLane.Opened) async throws -> Outcome
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        let opened = try await lane.open(
-            session,
-            of: name,
-            in: store,
-            request: request.id,
-            creating: request.isMessage,
-            until: patience
-        )
+        let opened = try await tally.observe(.lease) {
+            try await lane.open(
+                session, of: name, in: store, request: request.id, creating: request.isMessage, until: patience)
+        }
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)
@@ -210,8 +223,10 @@ public struct AgentRuntime: Sendable {
                 turn.tally.countModelCall()
                 let number = turn.step
                 do {
-                    let reply = try await agent.model.reply(to: modelRequest) { text in
-                        turn.onProgress(.text(text, step: number))
+                    let reply = try await turn.tally.observe(.modelCall(step: number)) {
+                        try await agent.model.reply(to: modelRequest) { turn.onProgress(.text($0, step: number)) }
+                    } result: {
+                        AgentOperation.Result(usage: $0.usage)
                     }
                     try Task.checkCancellation()
                     effects = try loop.handle(.modelReplied(reply))
@@ -239,7 +254,7 @@ public struct AgentRuntime: Sendable {
         if effects.contains(where: \.isToolRun) { try Task.checkCancellation() }
         for effect in effects {
             switch effect {
-            case .commit(let entries, let outcome): try await turn.lane.append(entries, outcome: outcome)
+            case .commit(let entries, let outcome): try await turn.append(entries, outcome: outcome)
             case .runTool(let run): runs.append(run)
             case .callModel(let request): return .callModel(request)
             case .finish(let outcome): return .finish(outcome)
@@ -263,9 +278,14 @@ public struct AgentRuntime: Sendable {
                         recorded: run.steps
                     ) { name, value in
                         let fact = Entry.Fact.step(run.position, name: name, value: value)
-                        try await turn.lane.append([Entry(turn: number, fact: fact)], outcome: nil)
+                        try await turn.append([Entry(turn: number, fact: fact)], outcome: nil)
                     }
-                    return (run.position, await tool.result(of: run, context: context))
+                    let result = try await turn.tally.observe(.tool(name: run.tool)) {
+                        await tool.result(of: run, context: context)
+                    } result: {
+                        AgentOperation.Result(status: $0?.status.rawValue ?? "interrupted")
+                    }
+                    return (run.position, result)
                 }
             }
             var remaining: [Effect] = []
@@ -278,7 +298,7 @@ public struct AgentRuntime: Sendable {
                 }
                 for effect in try loop.handle(.toolFinished(position, result)) {
                     if case .commit(let entries, nil) = effect {
-                        try await turn.lane.append(entries, outcome: nil)
+                        try await turn.append(entries, outcome: nil)
                     } else {
                         remaining.append(effect)
                     }
