@@ -77,6 +77,16 @@ void cposix_prefetch(int fd, long long start, long long length) {
 #endif
 }
 
+void cposix_refresh(const char *path) {
+#if defined(__linux__) && defined(STATX_CTIME)
+    // AT_STATX_FORCE_SYNC: "Force the attributes to be synchronized with the server."
+    struct statx found;
+    statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_CTIME, &found);
+#else
+    (void)path;
+#endif
+}
+
 void cposix_push(int fd) {
 #if defined(__linux__)
     // "Initiate write-out of all dirty pages in the specified range which are not presently submitted write-out."

@@ -55,6 +55,10 @@ public struct OpenFile: ~Copyable, Sendable {
         identity = FileIdentity(found)
     }
 
+    /// Has the names in a folder looked up anew: what others have created or replaced there is seen from now on. One GETATTR on
+    /// NFS, without which a name may be believed to be missing for as long as the folder's attributes are (`acdirmax`, 60 s).
+    public static func refreshNames(in folder: String) { unsafe cposix_refresh(folder) }
+
     /// Whether the path still leads to this file; false when it was deleted or replaced.
     ///
     /// Ask after the lock is taken: over NFS, taking a lock empties the inode's caches, so a deletion by another client
@@ -108,8 +112,8 @@ public struct OpenFile: ~Copyable, Sendable {
         cposix_prefetch(descriptor, bytes.lowerBound, bytes.upperBound - bytes.lowerBound)
     }
 
-    /// Appends bytes at the end that this descriptor has seen, and has the system begin to write them out; nothing is durable by
-    /// it. On NFS one WRITE for each MiB, which is not waited for. The descriptor's offset has to be at the end.
+    /// Writes bytes at the descriptor's offset, and has the system begin to write them out; nothing is durable when it returns.
+    /// On NFS one WRITE for each MiB and a COMMIT, neither of which is waited for.
     public func push(_ bytes: [UInt8]) throws(FileLockError) {
         var written = 0
         while written < bytes.count {

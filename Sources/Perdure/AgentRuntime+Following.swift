@@ -21,7 +21,7 @@ extension AgentRuntime {
 
     /// Shows the turn of a request to a reader while another invocation runs it, and what the log has of it when none does.
     ///
-    /// Writes nothing. On NFS each look is OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK, which is
+    /// Writes nothing. On NFS each look is GETATTR, OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK, which is
     /// denied, and CLOSE.
     ///
     /// Throws ``AgentError/Code/invalidCursor``, ``AgentError/Code/reusedID``, ``AgentError/Code/deadlineExceeded`` when it still runs shortly before the

@@ -34,9 +34,10 @@ extension SessionStore {
 
     /// Reads what is being said in a session, whoever leases it; nil where nothing is, or it cannot be read.
     ///
-    /// Takes no lock and creates nothing. Blocks for OPEN, READ and CLOSE on NFS, whose open sees what had reached the server
-    /// ("close-to-open consistency").
+    /// Takes no lock and creates nothing. Blocks for GETATTR, OPEN, READ and CLOSE on NFS, whose open sees what had reached the
+    /// server ("close-to-open consistency").
     public func liveText(of session: SessionID, of agent: AgentName) -> LiveText? {
+        OpenFile.refreshNames(in: folder(of: session, agent))
         guard let file = try? OpenFile(path: liveTextPath(session, agent), createsMissing: false) else { return nil }
         guard let size = try? file.size() else { return nil }
         let count = min(Int(size), LiveTextWriter.maximumLength)

@@ -24,12 +24,12 @@ import Darwin
 /// crash until the next writer replaces it or the session is erased. Each writer has a file of its own, so a writer that was
 /// frozen and comes back writes into one that has no name any more.
 ///
-/// On NFS: OPEN (with the creation) at the first line, then one WRITE in each ``interval`` in which something was said, and
-/// COMMIT, CLOSE and REMOVE at the end. The COMMIT is the client's own, for files are flushed before they are closed there. A
-/// turn that is over before the first ``interval`` is costs a REMOVE.
+/// On NFS: OPEN, with the creation, at the first line, then WRITE and COMMIT in each ``interval`` in which something was said,
+/// and GETATTR, CLOSE and REMOVE at the end. The COMMIT is the Linux client's own, behind everything that it writes out. The
+/// turn waits for none of them but those at the end. A turn that is over before the first ``interval`` is costs a REMOVE.
 public final class LiveTextWriter: Sendable {
     /// How long lines are collected before they are written.
-    public static let interval = Duration.milliseconds(100)
+    public static let interval = Duration.milliseconds(250)
     /// The longest file, in bytes; what comes after it is left out.
     public static let maximumLength = 1 << 20
 
