@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import Logging
 import SessionStore
 
 extension AgentRuntime {
@@ -21,13 +22,26 @@ extension AgentRuntime {
 
     /// Shows the turn of a request to a reader while another invocation runs it, and what the log has of it when none does.
     ///
-    /// Writes nothing. On NFS each look is GETATTR, OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK, which is
-    /// denied, and CLOSE.
+    /// Writes nothing. On NFS each look is GETATTR, OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK,
+    /// which is denied, and CLOSE.
     ///
-    /// Throws ``AgentError/Code/invalidCursor``, ``AgentError/Code/reusedID``, ``AgentError/Code/deadlineExceeded`` when it still runs shortly before the
-    /// deadline, and what the reader's connection throws.
+    /// Throws ``AgentError/Code/invalidCursor``, ``AgentError/Code/reusedID``, ``AgentError/Code/deadlineExceeded`` when it
+    /// still runs shortly before the deadline, and what the reader's connection throws.
     /// - Parameter whole: The request as it was made again, if it was; it has to be the same.
     func follow(
+        _ request: FollowRequest, as whole: AgentRequest?, until deadline: ContinuousClock.Instant,
+        to stream: ReplyStream
+    ) async throws -> Followed {
+        let followed = try await show(request, as: whole, until: deadline, to: stream)
+        // A turn that goes on here has a line of its own.
+        if case .settled(let outcome) = followed {
+            logger.info(
+                "turn followed", metadata: ["outcome": .string(outcome.name), "session": .string(request.session)])
+        }
+        return followed
+    }
+
+    private func show(
         _ request: FollowRequest, as whole: AgentRequest?, until deadline: ContinuousClock.Instant,
         to stream: ReplyStream
     ) async throws -> Followed {

@@ -20,7 +20,7 @@ public struct AgentRuntime: Sendable {
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
     let store: SessionStore
-    private let logger: Logger
+    let logger: Logger
     private let metrics: EmbeddedMetrics?
 
     /// Time kept back before a deadline, to release the session and to answer.

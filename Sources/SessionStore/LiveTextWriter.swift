@@ -36,7 +36,7 @@ public final class LiveTextWriter: Sendable {
     private let path: String
     private let subject: [UInt8]
     private let queue = DispatchQueue(label: "perdure.live")
-    private let lines = Mutex<[UInt8]>([])
+    private let lines = Mutex<(pending: [UInt8], hasAny: Bool)>(([], false))
     private let state = State()
 
     /// Used on the queue only, which makes `@unchecked Sendable` true.
@@ -56,8 +56,8 @@ public final class LiveTextWriter: Sendable {
     /// Adds a line, without its line break, and does not wait for it to be written. Only while the session is leased.
     public func append(_ line: [UInt8]) {
         let isFirst = lines.withLock { lines in
-            defer { lines += line + [UInt8(ascii: "\n")] }
-            return lines.isEmpty
+            defer { lines = (lines.pending + line + [UInt8(ascii: "\n")], true) }
+            return lines.pending.isEmpty
         }
         guard isFirst else { return }
         let (_, attoseconds) = Self.interval.components
@@ -71,7 +71,7 @@ public final class LiveTextWriter: Sendable {
                 self.state.hasEnded = true
                 if let file = self.state.file.take() {
                     self.remove(file)
-                } else {
+                } else if self.lines.withLock({ $0.hasAny }) {
                     // A turn that was interrupted may have left its own.
                     unsafe unlink(self.path)
                 }
@@ -82,8 +82,8 @@ public final class LiveTextWriter: Sendable {
 
     private func write() {
         let lines = lines.withLock { lines in
-            defer { lines = [] }
-            return lines
+            defer { lines.pending = [] }
+            return lines.pending
         }
         guard !state.hasEnded, !state.hasFailed else { return }
         do throws(FileLockError) {
