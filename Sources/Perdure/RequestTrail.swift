@@ -55,7 +55,8 @@ extension Entry.Fact {
     /// The request that brought it.
     fileprivate var request: String? {
         switch self {
-        case .input(let request, _), .decision(let request, _): request
+        case .input(let request, _), .decision(let request, _), .signal(let request, _, _), .cancel(let request, _):
+            request
         default: nil
         }
     }

@@ -26,7 +26,6 @@ public struct SessionStore: Sendable {
     /// The file system that the folder is on; nil where the system does not say.
     public let fileSystem: MountedFileSystem?
     private let slots: LeaseSlots
-    /// Milliseconds since 1970.
     package let now: @Sendable () -> Int64
     let warmSessions: WarmSessions
     /// Replaced by tests only.
