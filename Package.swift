@@ -26,6 +26,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Perdure", targets: ["Perdure"]),
+        .library(name: "PerdureObservability", targets: ["PerdureObservability"]),
         .library(name: "PerdureTesting", targets: ["PerdureTesting"]),
         .library(name: "LambdaRuntimeAPI", targets: ["LambdaRuntimeAPI"]),
         .library(name: "LambdaEmulator", targets: ["LambdaEmulator"]),
@@ -36,7 +37,9 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
     ],
     targets: [
@@ -86,6 +89,16 @@ let package = Package(
             dependencies: [
                 "AWSClient", "AgentCore", "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "SessionStore",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // A product of its own: who does not want it neither links it nor waits for it.
+        .target(
+            name: "PerdureObservability",
+            dependencies: [
+                "Perdure",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings
         ),
@@ -206,6 +219,17 @@ let package = Package(
                 "AgentCore", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "Perdure", "PerdureTesting",
                 "SessionStore",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "PerdureObservabilityTests",
+            dependencies: [
+                "AgentCore", "Perdure", "PerdureObservability", "PerdureTesting",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings
         ),
