@@ -20,6 +20,7 @@ public struct AgentRuntime: Sendable {
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
     private let store: SessionStore
+    private let sharedMemory: SharedMemory
     private let logger: Logger
 
     /// Time kept back before a deadline, to release the session and to answer.
@@ -60,6 +61,7 @@ public struct AgentRuntime: Sendable {
         }
         self.tools = tools
         self.specifications = specifications
+        sharedMemory = SharedMemory(store, of: name)
         // How long a session stays busy after its sandbox was destroyed.
         if let fileSystem = store.fileSystem, fileSystem.isNFS {
             var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
@@ -237,7 +239,9 @@ public struct AgentRuntime: Sendable {
                         session: turn.session.rawValue,
                         idempotencyKey: run.idempotencyKey,
                         deadline: turn.deadline,
-                        recorded: run.steps
+                        recorded: run.steps,
+                        memory: MemoryAccess(
+                            lane: turn.lane, shared: sharedMemory, position: run.position, turn: number)
                     ) { name, value in
                         let fact = Entry.Fact.step(run.position, name: name, value: value)
                         try await turn.lane.append([Entry(turn: number, fact: fact)], outcome: nil)

@@ -15,6 +15,8 @@ public struct ToolContext: Sendable {
     /// When the invocation has to be done; nil when there is no limit.
     public let deadline: ContinuousClock.Instant?
     private let journal: StepJournal
+    /// The memories; nil outside of a turn.
+    let memory: MemoryAccess?
 
     /// The time left, at least zero; nil when there is no limit.
     public var remainingTime: Duration? {
@@ -23,7 +25,9 @@ public struct ToolContext: Sendable {
 
     /// Creates a context, for tests of tools. Its steps are kept in memory.
     public init(session: String, idempotencyKey: String, deadline: ContinuousClock.Instant? = nil) {
-        self.init(session: session, idempotencyKey: idempotencyKey, deadline: deadline, recorded: [:]) { _, _ in }
+        self.init(session: session, idempotencyKey: idempotencyKey, deadline: deadline, recorded: [:], memory: nil) {
+            _, _ in
+        }
     }
 
     init(
@@ -31,11 +35,13 @@ public struct ToolContext: Sendable {
         idempotencyKey: String,
         deadline: ContinuousClock.Instant?,
         recorded: [String: JSONValue],
+        memory: MemoryAccess?,
         append: @escaping @Sendable (_ name: String, _ value: JSONValue) async throws -> Void
     ) {
         self.session = session
         self.idempotencyKey = idempotencyKey
         self.deadline = deadline
+        self.memory = memory
         journal = StepJournal(recorded: recorded, append: append)
     }
 
@@ -64,6 +70,9 @@ public struct ToolContext: Sendable {
     public func idempotencyKey(forStep name: String) -> String {
         String(SHA256.hexDigest(of: "\(idempotencyKey)/\(name)").prefix(32))
     }
+
+    /// The value of a step that is done; its name is used from now on.
+    func beginStep(_ name: String) throws -> JSONValue? { try journal.begin(name) }
 
     /// The names of steps may be used again: the call is run from its beginning.
     func beginAgain() { journal.beginAgain() }

@@ -73,6 +73,9 @@ extension LeasedSession {
     /// Counts a use of a text. It is written with the next commit of this lease, and forgotten when there is none.
     public mutating func noteUse(of path: MemoryPath) { usedMemories.append(path) }
 
+    /// Whether a use was counted that no commit has written yet.
+    public var hasUnwrittenUses: Bool { !usedMemories.isEmpty }
+
     /// Changes the memory, and writes entries, in one commit: one sync.
     ///
     /// A change counts as a use of the text. The first change of a session's memory also creates its tables.
