@@ -16,6 +16,8 @@ public struct Agent: Sendable {
     public var tools: [any Tool]
     /// How often the model may be asked for one input, at least 1; the last time it has to answer in text.
     public var maximumModelCalls: Int
+    /// Whether replies are given again; nil asks the model each time.
+    public var responseCache: ResponseCache?
 
     /// Creates an agent.
     ///
@@ -27,12 +29,14 @@ public struct Agent: Sendable {
         instructions: String,
         model: some LanguageModel = OpenAICompatibleModel.fromEnvironment(),
         maximumModelCalls: Int = 16,
+        responseCache: ResponseCache? = nil,
         @ToolBuilder tools: () -> [any Tool] = { [] }
     ) {
         self.name = name
         self.instructions = instructions
         self.model = model
         self.maximumModelCalls = maximumModelCalls
+        self.responseCache = responseCache
         self.tools = tools()
     }
 }

@@ -30,7 +30,6 @@ public struct AgentRuntime: Sendable {
     ///
     /// Throws ``AgentError/Code/invalidConfiguration`` when the name, a tool or the model's settings are not usable.
     public init(_ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure")) throws(AgentError) {
-        self.agent = agent
         self.store = store
         self.logger = logger
         do {
@@ -39,6 +38,11 @@ public struct AgentRuntime: Sendable {
         } catch {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
+        var agent = agent
+        if let cache = agent.responseCache {
+            agent.model = try CachingModel(agent.model, cache, of: name, in: store, logger: logger)
+        }
+        self.agent = agent
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         for tool in agent.tools {

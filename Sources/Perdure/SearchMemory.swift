@@ -33,7 +33,12 @@ public struct SearchMemory: Tool {
 
     /// Searches.
     public func call(arguments: Arguments, context: ToolContext) async throws -> String {
-        let matches = try await context.searchMemory(arguments.query, limit: limit, in: scope)
+        let matches: [MemoryMatch]
+        do {
+            matches = try await context.searchMemory(arguments.query, limit: limit, in: scope)
+        } catch let refusal as MemoryRefusal {
+            return refusal.description
+        }
         guard !matches.isEmpty else { return "No file in /memories matches." }
         return matches.map { "/memories/\($0.path)\n\($0.excerpt)" }.joined(separator: "\n\n")
     }
