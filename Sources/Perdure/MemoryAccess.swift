@@ -32,10 +32,11 @@ extension ToolContext {
     /// Does a command, or finds that an earlier attempt at this call did it.
     func perform(_ command: MemoryCommand, on scope: MemoryScope) async throws -> String {
         guard let memory else { throw NoMemory() }
+        // One command a call, as the record of a change is the call's.
+        if let recorded = try beginStep(Self.step)?.string { return recorded }
         if scope == .sharedByAgent {
             return try await memory.shared.perform(command, key: idempotencyKey, until: patience)
         }
-        if let recorded = try beginStep(Self.step)?.string { return recorded }
         try Task.checkCancellation()
         return try await memory.lane.perform(command) { answer in
             [Entry(turn: memory.turn, fact: .step(memory.position, name: Self.step, value: .init(answer)))]

@@ -16,6 +16,12 @@ struct MemoryTests {
 
     init() throws { root = try TemporaryRoot() }
 
+    /// SQLite's structures, and the index against the texts.
+    func check(_ session: String = "s") throws -> String {
+        let index = "INSERT INTO memory_index (memory_index, rank) VALUES ('integrity-check', 1)"
+        return try sqlite3(root.database(session), "PRAGMA integrity_check; \(index)")
+    }
+
     func path(_ path: String) throws -> MemoryPath { try MemoryPath(path) }
 
     @Test func `a text is there for the next lease, with its counters`() throws {
@@ -36,7 +42,7 @@ struct MemoryTests {
         #expect(try again.memoryText(at: path("notes/today.txt")) == "two")
         #expect(try again.memoryText(at: path("notes")) == nil)
         try again.release()
-        #expect(try sqlite3(root.database(), "PRAGMA integrity_check") == "ok")
+        #expect(try check() == "ok")
     }
 
     @Test func `a session without memory has no table for it, and an empty memory`() throws {
@@ -78,7 +84,7 @@ struct MemoryTests {
         #expect(try leased.memories().map(\.path.rawValue) == ["a/b", "c"])
         try leased.change(.write(path("e"), text: String(repeating: "é", count: 1 << 19)))
         try leased.release()
-        #expect(try sqlite3(root.database(), "PRAGMA integrity_check") == "ok")
+        #expect(try check() == "ok")
     }
 
     @Test func `a folder is moved and removed with all in it, and nothing beside it`() throws {
@@ -95,7 +101,7 @@ struct MemoryTests {
         #expect(try leased.memories().map(\.path.rawValue) == Array(moved.prefix(4)))
         #expect(try leased.searchMemory("d").map(\.path.rawValue) == [])
         try leased.release()
-        #expect(try sqlite3(root.database(), "PRAGMA integrity_check") == "ok")
+        #expect(try check() == "ok")
     }
 
     @Test func `the search takes words as words, whatever else they are to FTS5`() throws {
@@ -173,7 +179,7 @@ struct MemoryTests {
             try copy.release()
             let report = try root.store.verify(SessionID(session), of: AgentName("agent"))
             #expect(report.isSound, "\(report.findings)")
-            #expect(try sqlite3(root.database(session), "PRAGMA integrity_check") == "ok")
+            #expect(try check(session) == "ok")
         }
         for line in [
             #"{"table":"memory","path":"../a","text":"","version":1,"uses":0,"used":null,"updated":1}"#,
