@@ -167,6 +167,12 @@ session-fixture: packages ## Write session files of today's schema, for tests of
 	  done
 	@ls -l $(FIXTURE)/*
 
+.PHONY: memory-reference
+memory-reference: packages ## Have Anthropic's own helper answer the commands that the memory tool is compared by.
+	@.ci/setup-python --into .cache/memory-reference Tests/MemoryReference/requirements.txt >&2
+	.cache/memory-reference/bin/python Tests/MemoryReference/reference.py >Tests/Fixtures/Memory/reference.jsonl
+	git diff --stat -- Tests/Fixtures/Memory
+
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
 	Tests/JSONFuzz/fuzz.sh $(SECONDS_TO_FUZZ)

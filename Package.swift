@@ -217,7 +217,7 @@ let package = Package(
             name: "PerdureTests",
             dependencies: [
                 "AgentCore", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "Perdure", "PerdureTesting",
-                "SessionStore",
+                "SQLiteDriver", "SessionStore",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings

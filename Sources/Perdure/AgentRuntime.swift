@@ -20,6 +20,7 @@ public struct AgentRuntime: Sendable {
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
     let store: SessionStore
+    private let sharedMemory: SharedMemory
     let logger: Logger
     private let metrics: EmbeddedMetrics?
     private let wakes: Wakes?
@@ -53,7 +54,6 @@ public struct AgentRuntime: Sendable {
         metrics: EmbeddedMetrics?
     ) throws(AgentError) {
         self.metrics = metrics
-        self.agent = agent
         self.store = store
         self.wakes = wakes
         self.logger = logger
@@ -63,6 +63,12 @@ public struct AgentRuntime: Sendable {
         } catch {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
+        sharedMemory = SharedMemory(store, of: name)
+        var agent = agent
+        if let cache = agent.responseCache {
+            agent.model = try CachingModel(agent.model, cache, of: name, in: store, logger: logger)
+        }
+        self.agent = agent
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         for tool in agent.tools {
@@ -147,9 +153,9 @@ public struct AgentRuntime: Sendable {
                     var turn = TurnRunner(
                         loop,
                         in: TurnRunner.Surroundings(
-                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, session: session,
-                            deadline: deadline, cutoff: cutoff, tally: tally, now: store.now, earlier: trail.steps,
-                            onProgress: onProgress)
+                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane,
+                            sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
+                            tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
                     )
                     trail.progress.forEach(onProgress)
                     let outcome = try await turn.run(event)

@@ -15,6 +15,7 @@ struct TurnRunner {
         let wakes: Wakes?
         let times: StepTimes
         let lane: SessionLane
+        let sharedMemory: SharedMemory
         let session: SessionID
         /// When the invocation ends.
         let deadline: ContinuousClock.Instant?
@@ -224,7 +225,7 @@ extension TurnRunner.Surroundings {
             }
             try await append(entries, outcome: nil)
         }
-        let context = ToolContext(
+        var context = ToolContext(
             session: session.rawValue,
             idempotencyKey: run.idempotencyKey,
             deadline: deadline,
@@ -233,6 +234,7 @@ extension TurnRunner.Surroundings {
             now: now,
             deliver: { message in try await wakes?.deliver(message, to: session.rawValue) }
         )
+        context.memory = MemoryAccess(lane: lane, shared: sharedMemory, position: run.position, turn: turn)
         let end: ToolEnd
         do {
             end = try await tally.observe(.tool(name: run.tool)) {
