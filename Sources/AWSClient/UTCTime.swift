@@ -21,6 +21,11 @@ package struct UTCTime: Hashable, Comparable {
         self.seconds = min(max(seconds, 0), 253_402_300_799)
     }
 
+    /// The first second that is not before a moment in milliseconds since 1970: what is woken then does not wake early.
+    package init(roundingUp milliseconds: Int64) {
+        self.init(seconds: milliseconds / 1000 + (milliseconds % 1000 > 0 ? 1 : 0))
+    }
+
     /// Reads `2026-01-02T03:04:05`, whatever follows (`Z`, or a fraction and `Z`); nil for anything else.
     init?(parsing text: String) {
         let bytes = Array(text.utf8.prefix(19))

@@ -34,6 +34,12 @@ import Testing
         #expect(UTCTime(seconds: .max).extended == "9999-12-31T23:59:59")
     }
 
+    @Test func `a moment in milliseconds is rounded up`() {
+        for (milliseconds, seconds) in [(0, 0), (1, 1), (1000, 1), (1001, 2), (-1, 0), (Int64.max, 253_402_300_799)] {
+            #expect(UTCTime(roundingUp: milliseconds).seconds == seconds)
+        }
+    }
+
     @Test func `waits double up to a cap, and end with the attempts`() {
         let limits = CallLimits(attempts: 5, base: .milliseconds(100), cap: .milliseconds(300))
         for (count, bound) in [(1, 100), (2, 200), (3, 300), (4, 300)] {
