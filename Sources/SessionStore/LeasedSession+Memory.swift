@@ -55,7 +55,10 @@ extension LeasedSession {
         // As strings of FTS5's language, in which nothing has a meaning but the quotation mark.
         let terms = words.split(whereSeparator: \.isWhitespace).prefix(32).filter { term in
             term.contains { $0.isLetter || $0.isNumber }
-        }.map { "\"\($0.replacing("\"", with: "\"\"").filter { $0 != "\0" })\"*" }
+        }.map { term in
+            // Character by character, as a search for texts would link the library of regular expressions.
+            "\"\(term.reduce(into: "") { if $1 != "\0" { $0 += $1 == "\"" ? "\"\"" : String($1) } })\"*"
+        }
         guard !terms.isEmpty else { return [] }
         let found = try matches(terms.joined(separator: " "), limit)
         return found.isEmpty && terms.count > 1 ? try matches(terms.joined(separator: " OR "), limit) : found

@@ -14,7 +14,8 @@ extension LeasedSession {
         let found = try read("replies", "SELECT at, body FROM replies WHERE key = ?", .text(key)) {
             row throws(SQLiteError) in (at: try row.int(0), body: try row.text(1))
         }
-        guard let found = found.first, Duration.milliseconds(now() - found.at) < timeToLive, found.at <= now(),
+        let time = now()
+        guard let found = found.first, found.at >= 0, found.at <= time, .milliseconds(time - found.at) < timeToLive,
             let body = try? JSONValue(parsing: found.body.utf8),
             case .reply(let reply) = (try? Entry(turn: 1, kind: .reply, position: nil, body: body))?.fact
         else { return nil }
@@ -52,7 +53,8 @@ extension LeasedSession {
                     DELETE FROM replies WHERE id IN (SELECT id FROM replies ORDER BY id LIMIT 64)
                     AND (start < ? OR at < ?)
                     """,
-                    .integer(start + size - Int64(capacity)),
+                    // Without a trap where the file holds nonsense.
+                    .integer(start &+ size &- Int64(capacity)),
                     .integer(time - min(seconds, .max / 2000) * 1000))
             }
         }

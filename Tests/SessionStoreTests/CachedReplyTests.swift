@@ -35,6 +35,19 @@ struct CachedReplyTests {
         try leased.release()
     }
 
+    @Test(arguments: ["at = -9223372036854775808", "at = 9223372036854775807", "body = '{'", "body = '[]'"])
+    func `a row that is nonsense is no reply`(_ nonsense: String) throws {
+        var leased = try root.lease()
+        try leased.cache(ModelReply(text: "x"), to: "k", timeToLive: .seconds(60), capacity: 1 << 20)
+        try leased.release()
+        _ = try sqlite3(root.database(), "UPDATE replies SET \(nonsense), start = 9223372036854770000")
+        leased = try root.lease()
+        #expect(try leased.cachedReply(to: "k", timeToLive: .seconds(60)) == nil)
+        try leased.cache(ModelReply(text: "y"), to: "k", timeToLive: .seconds(60), capacity: 1 << 20)
+        #expect(try leased.cachedReply(to: "k", timeToLive: .seconds(60))?.text == "y")
+        try leased.release()
+    }
+
     @Test func `the oldest replies make room`() throws {
         var leased = try root.lease()
         let capacity = 8000
