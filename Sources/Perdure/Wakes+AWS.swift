@@ -18,7 +18,7 @@ extension Wakes {
             invoke: { event in try await waker.invokeAsynchronously(event) },
             schedule: { name, due, event in
                 // A schedule knows whole seconds, and one that came early would find nothing to do.
-                try await waker.schedule(name, at: UTCTime(seconds: (due + 999) / 1000), payload: event)
+                try await waker.schedule(name, at: UTCTime(roundingUp: due), payload: event)
             }
         )
     }

@@ -48,7 +48,7 @@ import Testing
                 document[key].map { $0.string ?? "\($0)" } ?? "-"
             }.joined(separator: " ")
         }
-        #expect(shown == ["completed 1 0 2 1 4", "completed 1 1 0 0 0", "failed 1 0 1 0 1"])
+        #expect(shown == ["completed 1 0 2 1 4", "completed 1 1 0 0 0", "failed 1 0 1 0 2"])
         #expect(try #require(documents[0]["InputTokens"]?.int) > 0)
         #expect(documents.allSatisfy { $0["Agent"]?.string == "support" && $0["requestId"]?.string == "invocation" })
         #expect(lines.allSatisfy { $0.utf8.count < 2000 && !$0.contains("4711") })
