@@ -1,0 +1,2 @@
+def places(q): return []
+def versions(p): return {}
