@@ -130,8 +130,9 @@ public struct History: Sendable {
             forgetTurn()
             isAnswered = true
         case .decision(_, let verdict):
-            if phase == .awaiting { turnStart = messages.count }
+            let beginsTurn = phase == .awaiting
             try advance(verdict.position, to: .approved)
+            if beginsTurn { turnStart = messages.count }
             repliesSinceInput = 0
         case .step(let position, let name, let value):
             guard let index = calls.firstIndex(where: { $0.position == position && !$0.isSettled }),
