@@ -68,7 +68,8 @@ struct LoopAgent {
         say("begin")
         boundary.arm(milliseconds: options["deadline"].flatMap { UInt32($0) })
         for request in requests {
-            let deadline = options["deadline"].flatMap(Int.init).map { ContinuousClock.now.advanced(by: .milliseconds($0)) }
+            let time = options["deadline"].flatMap(Int.init).map(Duration.milliseconds)
+            let deadline = time.map { ContinuousClock.now.advanced(by: $0) }
             do throws(AgentError) {
                 let response = try await runtime.respond(to: request, deadline: deadline)
                 await boundary.reached("reply", 1)
