@@ -8,14 +8,14 @@ import Testing
 /// Logs that no loop has written.
 @Suite(.timeLimit(.minutes(2)))
 struct RandomEntriesTests {
-    @Test(arguments: (1...200) as ClosedRange<UInt64>)
+    @Test(arguments: (1...40) as ClosedRange<UInt64>)
     func `entries in any order are refused without a trace, or make a conversation that providers take`(
         _ seed: UInt64
     ) throws {
         var chaos = Chaos(seed: seed)
         var history = History()
         var taken = 0
-        for _ in 0..<200 {
+        for _ in 0..<100 {
             let entry = chaos.anyEntry(after: history)
             let before = "\(history)"
             do throws(LoopError) {
@@ -30,7 +30,7 @@ struct RandomEntriesTests {
             #expect(illegality(of: history.messages) == nil, "after \(entry)")
         }
         // Otherwise this would say nothing.
-        #expect(taken > 10)
+        #expect(taken > 4)
     }
 }
 

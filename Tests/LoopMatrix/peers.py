@@ -118,10 +118,11 @@ class OpenAI:
         self.agent = agents.Agent(name="agent", instructions=INSTRUCTIONS, tools=[act],
                                   model=Model(model="scripted", openai_client=client))
         self.session = agents.SQLiteSession("s", os.path.join(root, "sessions.sqlite"))
-        self.run = agents.Runner.run
+        self.run, self.loop = agents.Runner.run, asyncio.new_event_loop()
 
     def turn(self, name, message):
-        return asyncio.run(self.turn_of(message))
+        # One loop for all turns: the client's connections belong to it.
+        return self.loop.run_until_complete(self.turn_of(message))
 
     async def turn_of(self, message):
         items = await self.session.get_items()

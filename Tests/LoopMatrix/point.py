@@ -179,7 +179,8 @@ class Point:
             os.rename(self.root, self.root + ".lost")
             shutil.copytree(self.root + ".lost", self.root)
         hold, self.script.hold = self.script.hold, 0
-        other = self.start("turn=" + self.message, **({"deadline": 700} if self.fault == "stop" else {}))
+        is_locked = self.fault == "stop" and not self.is_unlocked()
+        other = self.start("turn=" + self.message, **({"deadline": 700} if is_locked else {}))
         other.finish()
         is_done = self.is_done(other)
         # By now, all that it said before it stopped has been read.
@@ -188,21 +189,20 @@ class Point:
             self.expect("the other process did not take over: %s" % other.answers, is_done)
         else:
             busy = [str(each[1]).split(" ")[0] for each in other.answers] == ["Function.SessionBusy"]
-            self.expect("the other process was told %s" % other.answers,
-                        is_done if self.is_unlocked(victim) else busy)
+            self.expect("the other process was told %s" % other.answers, busy if is_locked else is_done)
         self.script.let_go.set()
         victim.signal(signal.SIGCONT)
         victim.finish()
-        if self.fault == "stop" or self.is_over(victim):
+        if self.fault == "stop" or self.is_over():
             self.expect("the one that was continued ended with %s" % victim.answers, self.is_done(victim))
         else:
             self.expect("the one that lost the session answered", not self.is_done(victim))
 
-    def is_over(self, victim):
+    def is_over(self):
         """Whether the first one stopped with the outcome on the disk."""
         return self.place.startswith(("unlock", "reply"))
 
-    def is_unlocked(self, victim):
+    def is_unlocked(self):
         return self.place.startswith(("lock.db", "reply"))
 
     # MARK: afterwards
