@@ -120,7 +120,7 @@ import Testing
                 return true
             }
             #expect(second.withLock(\.self) == Self.half + Self.whole + Self.done)
-            #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nreply")
+            #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nattempt\nreply")
         }
     }
 }
