@@ -30,7 +30,7 @@ help: ## Show this list.
 packages: # The system's packages; does nothing when all are there.
 	@.ci/setup-packages >&2
 
-.PHONY: python-model python-test python-bench python-store python-aws
+.PHONY: python-model python-test python-bench python-store python-aws python-loop
 python-model: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt >&2
 python-test: packages
@@ -41,6 +41,8 @@ python-store: packages
 	@.ci/setup-python --into .cache/store-bench Tests/StoreBench/requirements.txt >&2
 python-aws: packages
 	@.ci/setup-python --into .cache/aws Tests/AWS/requirements.txt >&2
+python-loop: packages
+	@.ci/setup-python --into .cache/loop Tests/StoreBench/requirements.txt Tests/LoopMatrix/requirements.txt >&2
 
 .PHONY: build
 build: packages ## Build everything but the tests.
@@ -71,7 +73,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-nfs
+	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-loop test-nfs
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -131,6 +133,21 @@ test-writers: store-writer grdb-reader ## Have 2 and 8 processes share a session
 test-crash: store-writer # A part of both.
 	$(FAULTS) --quick
 	$(WRITERS) --turns 200
+
+# More options of the crash matrix, such as LOOP="--only 'parallel/once/*'".
+LOOP ?=
+MATRIX = Tests/LoopMatrix/run --agent $(DEBUG)/LoopAgent --perdure $(DEBUG)/perdure --python .cache/loop/bin/python
+
+.PHONY: crash-loop bench-loop test-loop loop-agent
+loop-agent: packages
+	@swift build --product LoopAgent --jobs $(JOBS) >&2
+	@swift build --product perdure --jobs $(JOBS) >&2
+
+crash-loop: loop-agent python-loop ## Kill, stop, time out and cut off every boundary of a turn, beside other agents: JSON=file.
+	$(MATRIX) $(if $(JSON),--json "$(JSON)") $(LOOP)
+test-loop: loop-agent python-loop # A part of both.
+	$(MATRIX) --quick
+	Tests/LoopBench/run --quick --agent $(DEBUG)/LoopAgent --python .cache/loop/bin/python
 
 # Scenarios of the NFS lab, "core" for the quick ones; nothing: all of them.
 SCENARIOS ?=
@@ -194,6 +211,11 @@ bench-runtime: python-bench ## Measure the runtime beside a C client on a plain 
 bench-store: python-store ## Measure the session store beside LangGraph's, OpenAI's and Strands', in one run; 5 to 15 minutes.
 	@swift build --configuration release --product StoreBench --jobs $(JOBS) >&2
 	@Tests/StoreBench/run $(BENCH)
+
+.PHONY: bench-loop
+bench-loop: python-loop ## Measure durable steps a second beside DBOS's and the disk's own, in one run: JSON=file.
+	@swift build --configuration release --product LoopAgent --jobs $(JOBS) >&2
+	@Tests/LoopBench/run --agent .build/release/LoopAgent --python .cache/loop/bin/python $(if $(JSON),--json "$(JSON)") $(BENCH)
 
 .PHONY: format
 format: ## Format the sources.

@@ -265,6 +265,12 @@ let package = Package(
             path: "Tests/CrashAgent",
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "LoopAgent",
+            dependencies: ["Perdure", "SQLiteDriver", "SessionStore"],
+            path: "Tests/LoopAgent",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "CrashTests",
             dependencies: ["CrashAgent", "CurlHTTP", "LambdaEmulator", "Perdure", "PerdureTesting"],
