@@ -179,7 +179,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StoreWriter",
-            dependencies: ["AgentCore", "SQLiteDriver", "SessionStore"],
+            dependencies: ["AgentCore", "JSONCore", "SQLiteDriver", "SessionStore"],
             path: "Tests/StoreWriter",
             swiftSettings: swiftSettings
         ),

@@ -9,6 +9,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
             case noSuchTurn, alreadyExists, invalidArchive, notDamaged, tooManyLeases, noSuchAttachment, tooLarge
+            case inboxFull
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -59,8 +60,13 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let tooManyLeases = Code(.tooManyLeases)
         /// The session has no such attachment, or not any more.
         public static let noSuchAttachment = Code(.noSuchAttachment)
-        /// An attachment that is longer than ``StoredAttachment/maximumSize``.
+        /// An attachment that is longer than ``StoredAttachment/maximumSize``, or a message that is longer than
+        /// ``InboxMessage/maximumSize``.
         public static let tooLarge = Code(.tooLarge)
+
+        /// The session's inbox holds as many messages, or bytes, as it may. Try again after
+        /// ``SessionStoreError/retryAfter``.
+        public static let inboxFull = Code(.inboxFull)
 
         /// The name of the code.
         public var description: String { value.rawValue }
@@ -74,7 +80,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
     public let detail: String
     /// Whether the same call can succeed later without anybody doing anything.
     public let isRetryable: Bool
-    /// With ``Code/busy`` and ``Code/tooManyLeases``: when to try again.
+    /// With ``Code/busy``, ``Code/tooManyLeases`` and ``Code/inboxFull``: when to try again.
     public let retryAfter: Duration?
 
     init(_ code: Code, at operation: String, _ detail: String, isRetryable: Bool = false, retryAfter: Duration? = nil) {
