@@ -20,20 +20,20 @@ import Darwin
 ///               and one by the holder of the lease for as long as he attends to the inbox
 /// ```
 ///
-/// There is one for a path in a process, shared by everybody who needs it. POSIX locks belong to the process, and closing any
+/// There is one for a path in a process, shared by everybody who needs it, until it fails. POSIX locks belong to the process, and closing any
 /// descriptor of the file would drop them; so whoever polls would leave an open descriptor behind each time.
 final class InboxFile: Sendable {
-    /// What this process does with the file. Nobody but another process sees its locks.
+    /// What this process does with the inbox of a path. Nobody but another process sees its locks.
     private struct Use {
+        // Goes with the last who uses it, at any moment.
+        weak var file: InboxFile?
         var isLocked = false
         var isAttended = false
+
+        var isOver: Bool { file == nil && !isLocked && !isAttended }
     }
 
-    private struct Shared {
-        weak var file: InboxFile?
-    }
-
-    private static let shared = Mutex<[String: Shared]>([:])
+    private static let uses = Mutex<[String: Use]>([:])
     /// Bytes that no inbox ever reaches.
     static let lockBytes: Range<Int64> = (1 << 40)..<(1 << 40 + 1)
     static let attendanceBytes: Range<Int64> = (1 << 40 + 1)..<(1 << 40 + 2)
@@ -41,17 +41,15 @@ final class InboxFile: Sendable {
     /// The path of the database.
     let database: String
     private let file: OpenFile
-    private let use = Mutex(Use())
 
     private init(_ file: consuming OpenFile, of database: String) {
         self.file = file
         self.database = database
     }
 
-    deinit {
-        Self.shared.withLock { files in
-            // Another one may have been opened meanwhile.
-            if files[database]?.file == nil { files[database] = nil }
+    private static func change<Result: Sendable>(_ database: String, _ body: (inout Use) -> Result) -> Result {
+        uses.withLock { uses in
+            body(&uses[database, default: Use()])
         }
     }
 
@@ -59,7 +57,7 @@ final class InboxFile: Sendable {
     /// server whatever the client believes of the folder. Nil when there is no folder.
     static func open(in folder: String) throws(SessionStoreError) -> InboxFile? {
         let database = folder + "/s.db"
-        if let found = shared.withLock({ $0[database]?.file }) { return found }
+        if let found = change(database, { $0.file }) { return found }
         let file: OpenFile
         do throws(FileLockError) {
             file = try FileOperation.inboxOpen.perform(
@@ -70,9 +68,10 @@ final class InboxFile: Sendable {
             throw SessionStoreError(error)
         }
         let opened = InboxFile(file, of: database)
-        return shared.withLock { files in
-            if let found = files[database]?.file { return found }
-            files[database] = Shared(file: opened)
+        return uses.withLock { uses in
+            if let found = uses[database]?.file { return found }
+            uses = uses.filter { !$0.value.isOver }
+            uses[database, default: Use()].file = opened
             return opened
         }
     }
@@ -80,8 +79,8 @@ final class InboxFile: Sendable {
     /// Has the next one who needs the inbox open it anew: it was replaced, or an operation on it has failed, after which the
     /// descriptor of a file on NFS is not to be trusted.
     func giveUp() {
-        Self.shared.withLock { files in
-            if files[database]?.file === self { files[database] = nil }
+        Self.change(database) { use in
+            if use.file === self { use.file = nil }
         }
     }
 
@@ -90,21 +89,24 @@ final class InboxFile: Sendable {
     /// Waits for the right to read and write the inbox; nil when the file was replaced meanwhile.
     ///
     /// Throws SessionStoreError/Code/busy when the deadline passes.
-    func lock(until deadline: ContinuousClock.Instant) throws(SessionStoreError) -> InboxLock? {
+    /// - Parameter interval: How long it waits between two attempts, in milliseconds.
+    func lock(
+        until deadline: ContinuousClock.Instant, polling interval: ClosedRange<Int64> = 5...40
+    ) throws(SessionStoreError) -> InboxLock? {
         while true {
             if let lock = try lockNow() {
                 guard try isInPlace() else { return nil }
                 file.forgetEarlierFailures()
                 return lock
             }
-            let wait = Duration.milliseconds(Int64.random(in: 2...40))
+            let wait = Duration.milliseconds(Int64.random(in: interval))
             guard .now.advanced(by: wait) < deadline else { throw .inboxBusy }
             sleep(wait)
         }
     }
 
     private func lockNow() throws(SessionStoreError) -> InboxLock? {
-        let isMine = use.withLock { use in
+        let isMine = Self.change(database) { use in
             defer { use.isLocked = true }
             return !use.isLocked
         }
@@ -118,23 +120,34 @@ final class InboxFile: Sendable {
         }
     }
 
-    func endTurn() { use.withLock { $0.isLocked = false } }
+    func endTurn() { Self.change(database) { $0.isLocked = false } }
 
     /// Begins to attend to the inbox; nil when the file was replaced. For whoever has the lease.
     ///
-    /// Throws SessionStoreError/Code/busy when somebody else attends: the holder of a lease that was lost.
-    func attend() throws(SessionStoreError) -> InboxAttendance? {
-        let attendance = InboxAttendance(try acquire(Self.attendanceBytes), on: self)
+    /// Throws SessionStoreError/Code/busy when somebody else attends until the deadline: the holder of a lease that was lost. The
+    /// locks of a process that is killed go one after the other, too.
+    func attend(until deadline: ContinuousClock.Instant) throws(SessionStoreError) -> InboxAttendance? {
+        var lock: FileLock?
+        while lock == nil {
+            do throws(SessionStoreError) {
+                lock = try acquire(Self.attendanceBytes)
+            } catch {
+                guard error.code == .busy, .now < deadline else { throw error }
+                sleep(.milliseconds(Int64.random(in: 1...8)))
+            }
+        }
+        guard let lock else { throw .inboxBusy }
+        let attendance = InboxAttendance(lock, on: self)
         guard try isInPlace() else { return nil }
-        use.withLock { $0.isAttended = true }
+        Self.change(database) { $0.isAttended = true }
         return attendance
     }
 
-    func endAttendance() { use.withLock { $0.isAttended = false } }
+    func endAttendance() { Self.change(database) { $0.isAttended = false } }
 
     /// Whether the holder of the lease attends to the inbox: one LOCKT over NFS, unless it is a part of this process.
     func isAttended() throws(SessionStoreError) -> Bool {
-        if use.withLock({ $0.isAttended }) { return true }
+        if Self.change(database, { $0.isAttended }) { return true }
         return try givingUp { () throws(FileLockError) in
             try FileLock.isHeldElsewhere(on: file, bytes: Self.attendanceBytes)
         }

@@ -11,11 +11,13 @@ final class AttendedInbox {
 
     init(_ attendance: InboxAttendance) { self.attendance = attendance }
 
-    /// Short: nobody holds the inbox's lock for longer than a message takes to be written, but for one who is frozen.
-    static var patience: ContinuousClock.Instant { .now.advanced(by: .seconds(2)) }
+    /// Nobody holds the inbox's lock for longer than a message takes to be written, but for one who is frozen.
+    static let patience = Duration.seconds(5)
 
     func lock() throws(SessionStoreError) -> InboxLock {
-        guard let lock = try attendance.file.lock(until: Self.patience) else { throw .replaced }
+        let deadline = ContinuousClock.now.advanced(by: Self.patience)
+        // More often than those who post, and so before them.
+        guard let lock = try attendance.file.lock(until: deadline, polling: 1...8) else { throw .replaced }
         return lock
     }
 
@@ -32,8 +34,9 @@ final class AttendedInbox {
         if end < bytes.count { try lock.truncate(to: end) }
         try lock.release()
         taken = Array(bytes[..<end])
-        if !contents.messages.isEmpty { isSettled = false }
-        return contents.messages
+        let messages = contents.messages
+        if !messages.isEmpty { isSettled = false }
+        return messages
     }
 
     /// Removes what was taken, unless more came in.
@@ -53,7 +56,7 @@ final class AttendedInbox {
     func isEmpty(under lock: InboxLock) throws(SessionStoreError) -> Bool {
         let bytes = try lock.read()
         let start = isSettled && isContinued(in: bytes) ? taken.count : 0
-        guard InboxContents(Array(bytes[start...])).messages.isEmpty else { return false }
+        guard InboxContents(Array(bytes[start...])).count == 0 else { return false }
         if !bytes.isEmpty { try lock.truncate(to: 0) }
         return true
     }
@@ -65,8 +68,8 @@ extension LeasedSession {
     /// ``hasNewMessages()``, and at the end, with ``releaseUnlessPosted()``.
     ///
     /// Creates the inbox where there is none. Over NFS one OPEN, one LOCK and two GETATTRs, and the LOCKU and the CLOSE when the
-    /// lease ends. Does nothing the second time. Throws ``SessionStoreError``: `busy` when somebody else attends to it, whose
-    /// lease was lost, `full`, `readOnly` and `inputOutput`.
+    /// lease ends. Does nothing the second time. Throws ``SessionStoreError``: `busy` when somebody else, whose lease
+    /// was lost, attends to it for five seconds more, `full`, `readOnly` and `inputOutput`.
     /// - Returns: Whether there are messages: left for an earlier lease, which ended without having seen them.
     @discardableResult
     public mutating func attendInbox() throws(SessionStoreError) -> Bool {
@@ -74,7 +77,7 @@ extension LeasedSession {
         if inbox != nil { return try hasNewMessages() }
         for _ in 0..<8 {
             guard let file = try InboxFile.open(in: files.folder.path) else { break }
-            guard let attendance = try file.attend() else { continue }
+            guard let attendance = try file.attend(until: .now.advanced(by: AttendedInbox.patience)) else { continue }
             inbox = AttendedInbox(attendance)
             return try file.size() > 0
         }
@@ -92,7 +95,7 @@ extension LeasedSession {
     /// out: they were committed before, and their removal was cut off.
     ///
     /// They stay in the file until ``removeTakenMessages()``, to be called when they are in the log. Over NFS a LOCK, a GETATTR,
-    /// READs and a LOCKU. Waits for others who use the inbox, for two seconds at most, and throws
+    /// READs and a LOCKU. Waits for others who use the inbox, for five seconds at most, and throws
     /// ``SessionStoreError/Code/busy`` after that.
     public mutating func takeMessages() throws(SessionStoreError) -> [InboxMessage] {
         guard let inbox else { return [] }

@@ -26,10 +26,10 @@ extension SessionInspection {
         }
         let contents = InboxContents(bytes)
         report.messages = contents.messages.count
-        if contents.unreadable > 0 {
+        if contents.count > report.messages {
             report.add(
                 .brokenInbox,
-                "\(contents.unreadable) lines of s.db-inbox are no messages; the next lease that reads it passes over them")
+                "\(contents.count - report.messages) lines of s.db-inbox are no messages; the next lease that reads it passes over them")
         }
     }
 }

@@ -33,11 +33,7 @@ extension SessionStore {
         of agent: AgentName,
         until deadline: ContinuousClock.Instant
     ) throws(SessionStoreError) -> Bool {
-        let record = message.record
-        guard record.count <= InboxMessage.maximumSize else {
-            throw SessionStoreError(
-                .tooLarge, at: "post", "a message is at most \(InboxMessage.maximumSize) bytes of JSON long")
-        }
+        let record = try message.record()
         let folder = folder(of: session, agent)
         for _ in 0..<8 {
             guard let file = try InboxFile.open(in: folder), try file.isAttended() else { return false }
@@ -60,18 +56,17 @@ extension InboxLock {
     ) throws(SessionStoreError) -> Bool {
         let bytes = try read()
         let contents = InboxContents(bytes)
-        if let known = contents.messages.first(where: { $0.id == message.id }) {
+        if let known = contents.message(message.id) {
             guard known.body == message.body else { throw .otherMessage }
             // Whoever wrote it may have been killed before the sync.
             try sync()
             return try isAttended()
         }
-        let isEmpty = contents.messages.isEmpty
-        guard contents.messages.count < InboxMessage.maximumCount,
-            isEmpty || contents.end + record.count <= InboxMessage.maximumInboxSize
-        else { throw .inboxFull(contents.messages.count) }
+        guard contents.count < InboxMessage.maximumCount,
+            contents.end == 0 || contents.end + record.count <= InboxMessage.maximumInboxSize
+        else { throw .inboxFull(contents.count) }
         if contents.end < bytes.count { try truncate(to: contents.end) }
-        if isEmpty { try syncName() }
+        if contents.end == 0 { try syncName() }
         do throws(SessionStoreError) {
             try write(record, at: contents.end)
             try sync()
