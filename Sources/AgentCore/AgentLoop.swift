@@ -14,32 +14,6 @@ import JSONCore
 ///   result ▶ handle ─▶ commit(result), callModel
 /// ```
 public struct AgentLoop: Sendable {
-    /// What stays the same over all turns of a session.
-    public struct Definition: Sendable {
-        /// The random identity that the session was created with; idempotency keys derive from it.
-        public var sessionIdentity: String
-        /// The system prompt.
-        public var instructions: String
-        /// The tools, in the order in which the model is told of them.
-        public var tools: [ToolSpecification]
-        /// How many times the model may be asked for one input, at least 1. The last time it may not call tools, so
-        /// that it has to answer.
-        public var maximumModelCalls: Int
-
-        /// Creates a definition.
-        public init(
-            sessionIdentity: String,
-            instructions: String,
-            tools: [ToolSpecification] = [],
-            maximumModelCalls: Int = 16
-        ) {
-            self.sessionIdentity = sessionIdentity
-            self.instructions = instructions
-            self.tools = tools
-            self.maximumModelCalls = max(1, maximumModelCalls)
-        }
-    }
-
     /// What stays the same.
     public let definition: Definition
     /// The fold of everything that happened so far.
@@ -48,6 +22,12 @@ public struct AgentLoop: Sendable {
     private var running: Set<CallPosition> = []
     /// Whether this loop has asked the model and not heard of it.
     private var isAsking = false
+    /// Calls whose tool waits, and until when.
+    private var waiting: [CallPosition: Int64?] = [:]
+    /// The time of the event that is being decided on.
+    private var time: Int64 = 0
+    /// Whether the event that is being decided on may start a step.
+    private var mayStart = true
 
     /// Creates the loop of an empty session.
     public init(_ definition: Definition) {
@@ -62,8 +42,18 @@ public struct AgentLoop: Sendable {
     /// Decides what is to be done about an event.
     ///
     /// Throws ``LoopError``, and then nothing has changed, in the loop or in the world.
-    public mutating func handle(_ event: Event) throws(LoopError) -> [Effect] {
+    /// - Parameters:
+    ///   - time: When it happened, in milliseconds since 1970. Approvals expire by it, and sessions age.
+    ///   - startingSteps: Whether there is time for another step. Without, the turn is put off where it would begin one:
+    ///     ``Outcome/continuing``.
+    public mutating func handle(
+        _ event: Event,
+        at time: Int64 = 0,
+        startingSteps: Bool = true
+    ) throws(LoopError) -> [Effect] {
         var next = self
+        next.time = time
+        next.mayStart = startingSteps
         let effects = try next.decide(event)
         self = next
         return effects
@@ -71,12 +61,16 @@ public struct AgentLoop: Sendable {
 
     private mutating func decide(_ event: Event) throws(LoopError) -> [Effect] {
         switch event {
-        case .input, .verdicts, .resume:
+        case .input, .verdicts, .resume, .release, .signal:
             // Whoever runs the effects of the event before would do everything that is under way once more.
-            guard running.isEmpty, !isAsking else {
+            guard running.isEmpty, waiting.isEmpty, !isAsking else {
                 throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is under way")
             }
-        case .modelReplied, .modelRefused, .toolFinished:
+        case .timeUp, .cancel:
+            running = []
+            waiting = [:]
+            isAsking = false
+        case .modelReplied, .modelRefused, .toolFinished, .toolSuspended:
             break
         }
         switch event {
@@ -85,10 +79,18 @@ public struct AgentLoop: Sendable {
         case .verdicts(let request, let verdicts):
             return try take(verdicts, request: request)
         case .resume:
+            return try resume()
+        case .release(let request):
+            return try release(by: request)
+        case .signal(let request, let name, let value):
+            return try take(signal: name, value, request: request)
+        case .cancel(let request, let reason):
+            return try cancel(by: request, reason: reason)
+        case .timeUp:
             guard history.phase == .open else {
-                throw LoopError(code: .nothingToResume, detail: "turn \(history.turn) is \(history.phase)")
+                throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is not under way")
             }
-            return history.calls.isEmpty ? [askModel()] : try runCalls(recording: [])
+            return try putOff(recording: [])
         case .modelReplied(let reply):
             return try take(reply)
         case .modelRefused(let reason):
@@ -97,39 +99,38 @@ public struct AgentLoop: Sendable {
             }
             isAsking = false
             let entry = try record(.refusal(reason: reason))
-            let outcome = Outcome.failed(reason: reason)
-            return [.commit([entry], outcome: outcome), .finish(outcome)]
+            return end([entry], as: .failed(reason: reason))
         case .toolFinished(let position, let result):
-            guard running.remove(position) != nil else {
-                throw LoopError(code: .unexpectedEvent, detail: "call \(position) is not running")
-            }
-            let entry = try record(.result(position, result))
-            return proceed(recording: [entry])
+            try stop(position)
+            return try runCalls(recording: [record(.result(position, result))])
+        case .toolSuspended(let position, let until):
+            try stop(position)
+            waiting[position] = .some(until)
+            return try runCalls(recording: [])
         }
     }
 
-    // MARK: - Inputs
+    // MARK: - What comes from outside
 
     private mutating func take(input text: String, request: String) throws(LoopError) -> [Effect] {
-        // An interrupted turn is still open: the message joins it, and both requests get its outcome.
-        let turn = history.phase == .open ? history.turn : history.turn + 1
-        var entries: [Entry] = []
-        for open in history.calls where !open.isSettled {
-            entries.append(try record(.result(open.position, .superseding(open.state)), turn: turn))
-        }
+        // A turn that was interrupted, or waits, is still open: the message joins it, and both requests get its outcome.
+        let turn = nextTurn
+        var entries = try settleOpenCalls(in: turn)
         entries.append(try record(.input(request: request, text: text), turn: turn))
-        return [.commit(entries, outcome: nil), askModel()]
+        return try askModel(recording: entries)
     }
 
     private mutating func take(_ verdicts: [Verdict], request: String) throws(LoopError) -> [Effect] {
-        let turn = history.turn + 1
+        let turn = nextTurn
         var entries: [Entry] = []
         for verdict in verdicts {
-            guard history.phase == .awaiting || !entries.isEmpty,
-                history.approvals.contains(where: { $0.position == verdict.position })
+            guard history.phase == .awaiting || history.phase == .suspended || !entries.isEmpty,
+                let approval = history.approvals.first(where: { $0.position == verdict.position })
             else {
                 throw LoopError(code: .noSuchApproval, detail: "call \(verdict.position) does not wait for a decision")
             }
+            try check(verdict, on: approval)
+            let verdict = hasExpired(approval) ? Verdict.expired(verdict.position) : verdict
             entries.append(try record(.decision(request: request, verdict), turn: turn))
             if !verdict.isApproved {
                 entries.append(try record(.result(verdict.position, .rejected(verdict.reason)), turn: turn))
@@ -141,19 +142,114 @@ public struct AgentLoop: Sendable {
         return try runCalls(recording: entries)
     }
 
+    /// Arguments of a person's making are as wrong as a model's where they do not fit, and it can be told at once.
+    private func check(_ verdict: Verdict, on approval: Approval) throws(LoopError) {
+        guard verdict.isApproved, let arguments = verdict.arguments,
+            let tool = definition.tools.first(where: { $0.name == approval.call.name })
+        else { return }
+        do {
+            _ = try tool.review(JSONValue(parsing: arguments.utf8))
+        } catch {
+            throw LoopError(
+                code: .badDecision,
+                detail: "the arguments for call \(verdict.position) do not fit the tool \(tool.name)")
+        }
+    }
+
+    private func hasExpired(_ approval: Approval) -> Bool { approval.expires.map { time >= $0 } ?? false }
+
+    private mutating func take(
+        signal name: String, _ value: JSONValue, request: String
+    ) throws(LoopError) -> [Effect] {
+        guard history.phase != .idle else {
+            throw LoopError(code: .nothingToResume, detail: "no turn is open that could wait for a signal")
+        }
+        let entry = try record(.signal(request: request, name: name, value: value), turn: nextTurn)
+        // It is kept for when the turn goes on.
+        if let reason = history.parkReason { return end([entry], as: .parked(reason: reason)) }
+        return try runCalls(recording: [entry])
+    }
+
+    private mutating func cancel(by request: String, reason: String?) throws(LoopError) -> [Effect] {
+        guard history.phase != .idle else {
+            throw LoopError(code: .nothingToResume, detail: "no turn is open that could be called off")
+        }
+        let turn = nextTurn
+        var entries = try settleOpenCalls(in: turn)
+        entries.append(try record(.cancel(request: request, reason: reason), turn: turn))
+        return end(entries, as: .cancelled)
+    }
+
+    /// The turn that a request from outside belongs to.
+    private var nextTurn: Int { history.isSettled ? history.turn + 1 : history.turn }
+
+    /// Nothing of the newest reply runs any more.
+    private mutating func settleOpenCalls(in turn: Int) throws(LoopError) -> [Entry] {
+        var entries: [Entry] = []
+        for open in history.calls where !open.isSettled {
+            entries.append(try record(.result(open.position, .superseding(open.state)), turn: turn))
+        }
+        return entries
+    }
+
+    // MARK: - Going on
+
+    /// The request was here before: the turn goes on where the log ends, if it may.
+    private mutating func resume() throws(LoopError) -> [Effect] {
+        switch (history.phase, history.pause) {
+        case (.suspended, .waiting(let until)?) where until.map({ time < $0 }) ?? true:
+            return [.finish(.suspended(until: until))]
+        case (.suspended, _), (.open, .stopped?):
+            return try goOn(recording: [record(.attempt(.continued))])
+        case (.open, _):
+            // The entry is durable before anything is tried again: what kills every attempt is stopped by counting.
+            let entry = try record(.attempt(.interrupted))
+            if history.interruptions > definition.maximumInterruptions {
+                return try park("the turn was interrupted \(history.interruptions) times", recording: [entry])
+            }
+            return try goOn(recording: [entry])
+        case (.idle, _), (.awaiting, _), (.parked, _):
+            throw LoopError(code: .nothingToResume, detail: "turn \(history.turn) is \(history.phase)")
+        }
+    }
+
+    private mutating func release(by request: String) throws(LoopError) -> [Effect] {
+        let expired = history.approvals.filter(hasExpired)
+        switch history.phase {
+        case .idle:
+            throw LoopError(code: .nothingToResume, detail: "turn \(history.turn) is complete")
+        case .awaiting where expired.isEmpty:
+            throw LoopError(code: .nothingToResume, detail: "turn \(history.turn) waits for decisions")
+        case .awaiting, .open, .suspended, .parked:
+            break
+        }
+        let turn = nextTurn
+        var entries = [try record(.attempt(.released(request: request)), turn: turn)]
+        for approval in expired {
+            let reason = Verdict.expired(approval.position).reason
+            entries.append(try record(.result(approval.position, .rejected(reason)), turn: turn))
+        }
+        return try goOn(recording: entries)
+    }
+
+    private mutating func goOn(recording entries: [Entry]) throws(LoopError) -> [Effect] {
+        history.calls.isEmpty ? try askModel(recording: entries) : try runCalls(recording: entries)
+    }
+
     // MARK: - The model
 
-    private mutating func askModel() -> Effect {
+    private mutating func askModel(recording entries: [Entry]) throws(LoopError) -> [Effect] {
+        if let limit = reachedLimit { return try park(limit, recording: entries) }
+        guard mayStart else { return try putOff(recording: entries) }
         isAsking = true
         let isLast = history.repliesSinceInput + 1 >= definition.maximumModelCalls
-        return .callModel(
-            ModelRequest(
-                instructions: definition.instructions,
-                messages: history.messages,
-                tools: definition.tools,
-                allowsToolCalls: !isLast
-            )
+        let request = ModelRequest(
+            instructions: definition.instructions,
+            messages: history.messages,
+            tools: definition.tools,
+            allowsToolCalls: !isLast
         )
+        return (entries.isEmpty ? [] : [.commit(entries, outcome: nil)]) + [.callModel(request)]
     }
 
     private mutating func take(_ reply: ModelReply) throws(LoopError) -> [Effect] {
@@ -164,19 +260,33 @@ public struct AgentLoop: Sendable {
         var reply = reply
         // The last reply of an input may not call tools; calls in it are the model's mistake.
         if history.repliesSinceInput + 1 >= definition.maximumModelCalls { reply.toolCalls = [] }
+        if let usage = reply.usage, let price = definition.price { reply.usage?.cost = price.cost(of: usage) }
         let entry = try record(.reply(reply))
         guard reply.toolCalls.isEmpty else { return try runCalls(recording: [entry]) }
-        let outcome = Outcome.completed(reply: reply.text)
-        return [.commit([entry], outcome: outcome), .finish(outcome)]
+        return end([entry], as: .completed(reply: reply.text))
     }
 
     // MARK: - Tool calls
 
     /// Starts, recovers or settles every open call that does not wait for a person.
     private mutating func runCalls(recording entries: [Entry]) throws(LoopError) -> [Effect] {
+        let idle = history.calls.filter { !running.contains($0.position) && waiting[$0.position] == nil }
+        let needsRun = idle.contains { open in
+            switch open.state {
+            case .asked, .approved, .claimed: true
+            case .awaiting, .settled: false
+            }
+        }
+        if needsRun, !mayStart || reachedLimit != nil {
+            // What runs is waited for: its results are not to be lost.
+            guard running.isEmpty else { return try proceed(recording: entries) }
+            waiting = [:]
+            if let limit = reachedLimit { return try park(limit, recording: entries) }
+            return try putOff(recording: entries)
+        }
         var entries = entries
         var runs: [ToolRun] = []
-        for open in history.calls {
+        for open in idle where running.count < max(1, definition.maximumParallelTools) {
             switch nextStep(of: open) {
             case .wait:
                 continue
@@ -188,7 +298,7 @@ public struct AgentLoop: Sendable {
                 runs.append(run)
             }
         }
-        return proceed(recording: entries, running: runs)
+        return try proceed(recording: entries, running: runs)
     }
 
     private enum CallStep {
@@ -219,19 +329,27 @@ public struct AgentLoop: Sendable {
         let requirement: ApprovalRequirement
         do {
             // Models leave the text empty for a tool without arguments.
-            arguments = try JSONValue(parsing: (open.call.arguments.isEmpty ? "{}" : open.call.arguments).utf8)
+            let text = open.editedArguments ?? open.call.arguments
+            arguments = try JSONValue(parsing: (text.isEmpty ? "{}" : text).utf8)
             requirement = try tool.review(arguments)
         } catch {
             return .record(.result(position, attempt > 1 ? .unknown : .badArguments(error)))
         }
-        if case .required(let reason) = requirement, open.state == .asked {
-            return .record(.approvalRequest(position, reason: reason))
+        if case .required(let reason, let patience) = requirement, open.state == .asked {
+            let expires = patience.map { time + $0.milliseconds }
+            return .record(.approvalRequest(position, reason: reason, expires: expires))
         }
         let key = SHA256.hexDigest(of: "\(definition.sessionIdentity)/\(position)").prefix(32)
         let run = ToolRun(
             position: position, tool: tool.name, arguments: arguments, idempotencyKey: String(key), steps: open.steps)
         guard tool.effect != .pure else { return .run(run, claim: nil) }
         return .run(run, claim: .claim(position, tool: tool.name, effect: tool.effect, attempt: attempt))
+    }
+
+    private mutating func stop(_ position: CallPosition) throws(LoopError) {
+        guard running.remove(position) != nil else {
+            throw LoopError(code: .unexpectedEvent, detail: "call \(position) is not running")
+        }
     }
 
     // MARK: - What follows
@@ -242,15 +360,57 @@ public struct AgentLoop: Sendable {
         return entry
     }
 
-    private mutating func proceed(recording entries: [Entry], running runs: [ToolRun] = []) -> [Effect] {
-        var effects: [Effect] = []
-        if running.isEmpty, history.phase == .awaiting {
-            let outcome = Outcome.awaiting(history.approvals)
-            return [.commit(entries, outcome: outcome), .finish(outcome)]
+    private mutating func proceed(
+        recording entries: [Entry], running runs: [ToolRun] = []
+    ) throws(LoopError) -> [Effect] {
+        let commit: [Effect] = entries.isEmpty ? [] : [.commit(entries, outcome: nil)]
+        guard running.isEmpty else { return commit + runs.map(Effect.runTool) }
+        if !waiting.isEmpty {
+            let until = waiting.values.compactMap(\.self).min()
+            waiting = [:]
+            let pause = try record(.pause(.waiting(until: until)))
+            guard history.approvals.isEmpty else {
+                return end(entries + [pause], as: .awaiting(history.approvals))
+            }
+            return [.commit(entries + [pause], outcome: nil), .finish(.suspended(until: until))]
         }
-        if !entries.isEmpty { effects.append(.commit(entries, outcome: nil)) }
-        effects += runs.map(Effect.runTool)
-        if running.isEmpty { effects.append(askModel()) }
-        return effects
+        if history.phase == .awaiting { return end(entries, as: .awaiting(history.approvals)) }
+        return try askModel(recording: entries)
+    }
+
+    /// Ends the attempt in order, before its turn.
+    private mutating func putOff(recording entries: [Entry]) throws(LoopError) -> [Effect] {
+        let pause = try record(.pause(.stopped))
+        return [.commit(entries + [pause], outcome: nil), .finish(.continuing)]
+    }
+
+    private mutating func park(_ reason: String, recording entries: [Entry]) throws(LoopError) -> [Effect] {
+        let entry = try record(.park(reason: reason))
+        return end(entries + [entry], as: .parked(reason: reason))
+    }
+
+    private func end(_ entries: [Entry], as outcome: Outcome) -> [Effect] {
+        [.commit(entries, outcome: outcome), .finish(outcome)]
+    }
+
+    private var reachedLimit: String? {
+        definition.turnBudget.exceeded(by: history.spentInTurn, age: nil, of: "the turn")
+            ?? definition.sessionBudget.exceeded(
+                by: history.spent, age: .milliseconds(time - definition.created), of: "the session")
+    }
+}
+
+extension Verdict {
+    /// What a decision comes to that was not made in time.
+    fileprivate static func expired(_ position: CallPosition) -> Verdict {
+        Verdict(position: position, isApproved: false, reason: "nobody decided in time.")
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1000)
+        return overflows ? .max / 2 : whole + attoseconds / 1_000_000_000_000_000
     }
 }

@@ -17,6 +17,16 @@ public enum Event: Sendable {
     case modelRefused(reason: String)
     /// A tool call ended.
     case toolFinished(CallPosition, ToolResult)
+    /// A tool call ended without a result, because the tool waits: until a time in milliseconds since 1970, or for a signal.
+    case toolSuspended(CallPosition, until: Int64?)
+    /// The attempt ends here, because there is no time left or the model failed; what is under way was given up.
+    case timeUp
+    /// Something that a tool may wait for.
+    case signal(request: String, name: String, value: JSONValue)
+    /// Set the turn going again, by a request of its own: a wake, or somebody who has looked at a parked turn.
+    case release(request: String)
+    /// Call the turn off; what is under way was given up.
+    case cancel(request: String, reason: String?)
 }
 
 /// A tool call that is to run now.

@@ -10,6 +10,7 @@ extension Entry {
     /// The kinds as they are written.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case input, reply, claim, approval, decision, step, result, refusal, checkpoint, rewind
+        case attempt, pause, park, cancel, signal, schedule
     }
 
     /// The kind of the fact.
@@ -25,14 +26,20 @@ extension Entry {
         case .refusal: .refusal
         case .checkpoint: .checkpoint
         case .rewind: .rewind
+        case .attempt: .attempt
+        case .pause: .pause
+        case .park: .park
+        case .cancel: .cancel
+        case .signal: .signal
+        case .schedule: .schedule
         }
     }
 
     /// The tool call that the fact is about.
     public var position: CallPosition? {
         switch fact {
-        case .input, .reply, .refusal, .checkpoint, .rewind: nil
-        case .claim(let position, _, _, _), .approvalRequest(let position, _), .step(let position, _, _),
+        case .input, .reply, .refusal, .checkpoint, .rewind, .attempt, .pause, .park, .cancel, .signal, .schedule: nil
+        case .claim(let position, _, _, _), .approvalRequest(let position, _, _), .step(let position, _, _),
             .result(let position, _):
             position
         case .decision(_, let verdict): verdict.position
@@ -48,8 +55,8 @@ extension Entry {
             reply.json
         case .claim(_, let tool, let effect, let attempt):
             ["tool": .init(tool), "effect": .init(effect.rawValue), "attempt": .init(attempt)]
-        case .approvalRequest(_, let reason):
-            ["reason": .init(reason)]
+        case .approvalRequest(_, let reason, let expires):
+            .object(["reason": .init(reason)], "expires", expires.map { .init(Int($0)) })
         case .refusal(let reason):
             ["reason": .init(reason)]
         case .checkpoint(let label):
@@ -57,10 +64,25 @@ extension Entry {
         case .rewind(let turn):
             ["turn": .init(turn)]
         case .decision(let request, let verdict):
-            [
-                "request": .init(request), "approved": .bool(verdict.isApproved),
-                "reason": verdict.reason.map { .init($0) } ?? .null,
-            ]
+            .object(
+                [
+                    "request": .init(request), "approved": .bool(verdict.isApproved),
+                    "reason": verdict.reason.map { .init($0) } ?? .null,
+                ], "arguments", verdict.arguments.map { .init($0) })
+        case .attempt(let cause):
+            cause.json
+        case .pause(.stopped):
+            ["why": "stop"]
+        case .pause(.waiting(let until)):
+            .object(["why": "wait"], "until", until.map { .init(Int($0)) })
+        case .park(let reason):
+            ["reason": .init(reason)]
+        case .cancel(let request, let reason):
+            .object(["request": .init(request)], "reason", reason.map { .init($0) })
+        case .signal(let request, let name, let value):
+            ["request": .init(request), "name": .init(name), "value": value]
+        case .schedule(let message):
+            ["id": .init(message.id), "due": .init(Int(message.due)), "text": .init(message.text)]
         case .step(_, let name, let value):
             ["name": .init(name), "value": value]
         case .result(_, let result):
@@ -85,7 +107,8 @@ extension Entry {
                 try fields.position(), tool: try fields.text("tool"), effect: effect, attempt: try fields.int("attempt")
             )
         case .approval:
-            fact = .approvalRequest(try fields.position(), reason: try fields.text("reason"))
+            let expires = try fields.optionalTime("expires")
+            fact = .approvalRequest(try fields.position(), reason: try fields.text("reason"), expires: expires)
         case .refusal:
             fact = .refusal(reason: try fields.text("reason"))
         case .checkpoint:
@@ -96,16 +119,65 @@ extension Entry {
             let verdict = Verdict(
                 position: try fields.position(),
                 isApproved: try fields.bool("approved"),
-                reason: try fields.optionalText("reason")
+                reason: try fields.optionalText("reason"),
+                arguments: try fields.optionalText("arguments")
             )
             fact = .decision(request: try fields.text("request"), verdict)
         case .step:
             fact = .step(try fields.position(), name: try fields.text("name"), value: try fields.value("value"))
+        case .attempt:
+            fact = .attempt(try AttemptCause(fields))
+        case .pause:
+            switch try fields.word("why", of: PauseWord.self) {
+            case .stop: fact = .pause(.stopped)
+            case .wait: fact = .pause(.waiting(until: try fields.optionalTime("until")))
+            }
+        case .park:
+            fact = .park(reason: try fields.text("reason"))
+        case .cancel:
+            fact = .cancel(request: try fields.text("request"), reason: try fields.optionalText("reason"))
+        case .signal:
+            fact = .signal(
+                request: try fields.text("request"), name: try fields.text("name"), value: try fields.value("value"))
+        case .schedule:
+            let due = try fields.time("due")
+            fact = .schedule(ScheduledMessage(id: try fields.text("id"), due: due, text: try fields.text("text")))
         case .result:
             let status = try fields.word("status", of: ToolResult.Status.self)
             fact = .result(try fields.position(), ToolResult(status: status, content: try fields.text("content")))
         }
         self.init(turn: turn, fact: fact)
+    }
+}
+
+private enum PauseWord: String { case stop, wait }
+
+extension AttemptCause {
+    private enum Word: String { case interrupted, continued, released }
+
+    fileprivate var json: JSONValue {
+        switch self {
+        case .interrupted: ["cause": .init(Word.interrupted.rawValue)]
+        case .continued: ["cause": .init(Word.continued.rawValue)]
+        case .released(let request): ["cause": .init(Word.released.rawValue), "request": .init(request)]
+        }
+    }
+
+    fileprivate init(_ fields: Fields) throws(LoopError) {
+        switch try fields.word("cause", of: Word.self) {
+        case .interrupted: self = .interrupted
+        case .continued: self = .continued
+        case .released: self = .released(request: try fields.text("request"))
+        }
+    }
+}
+
+extension JSONValue {
+    /// An object with one more field, unless that has no value.
+    fileprivate static func object(_ object: JSONObject, _ name: String, _ value: JSONValue?) -> JSONValue {
+        var object = object
+        if let value { object[name] = value }
+        return .object(object)
     }
 }
 
@@ -118,9 +190,10 @@ extension ModelReply {
         }
         object["finish"] = .init(finishReason)
         if let usage {
-            object["usage"] = [
-                "input": .init(usage.input), "output": .init(usage.output), "cached": .init(usage.cachedInput),
-            ]
+            object["usage"] = .object(
+                [
+                    "input": .init(usage.input), "output": .init(usage.output), "cached": .init(usage.cachedInput),
+                ], "cost", usage.cost.map { .init($0) })
         }
         return .object(object)
     }
@@ -139,7 +212,8 @@ extension ModelReply {
             usage = TokenUsage(
                 input: try counts.int("input"),
                 output: try counts.int("output"),
-                cachedInput: try counts.int("cached")
+                cachedInput: try counts.int("cached"),
+                cost: try counts.optionalInt("cost")
             )
         }
         self.init(
@@ -172,6 +246,14 @@ private struct Fields {
 
     func value(_ name: String) throws(LoopError) -> JSONValue { try required(object[name], name) }
     func int(_ name: String) throws(LoopError) -> Int { try required(object[name]?.int, name) }
+    func time(_ name: String) throws(LoopError) -> Int64 { Int64(try int(name)) }
+    func optionalTime(_ name: String) throws(LoopError) -> Int64? { try optionalInt(name).map { Int64($0) } }
+
+    func optionalInt(_ name: String) throws(LoopError) -> Int? {
+        guard let value = object[name], !value.isNull else { return nil }
+        return try int(name)
+    }
+
     func bool(_ name: String) throws(LoopError) -> Bool { try required(object[name]?.bool, name) }
     func position() throws(LoopError) -> CallPosition { try required(call, "call") }
 

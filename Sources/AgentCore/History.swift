@@ -18,6 +18,20 @@ public struct History: Sendable {
     public private(set) var replies = 0
     /// The number of model replies since the newest input or decision.
     public private(set) var repliesSinceInput = 0
+    /// What the session has spent on models.
+    public private(set) var spent = Spending()
+    /// What the newest turn has spent on models.
+    public private(set) var spentInTurn = Spending()
+    /// How often the newest turn was interrupted since the last message, decision or release.
+    public private(set) var interruptions = 0
+    /// The signals that came and that no tool has taken yet, oldest first, by their names. They end with the turn.
+    public private(set) var signals: [String: [JSONValue]] = [:]
+    /// The messages that the session is to get and has not got.
+    public private(set) var schedules: [ScheduledMessage] = []
+    /// How the newest attempt ended, if it ended in order and before the turn.
+    public private(set) var pause: Pause?
+    /// Why the newest turn stopped at a limit, if it did.
+    public private(set) var parkReason: String?
     /// The turns that were named, by name; those that a rewind took back have lost it.
     public private(set) var checkpoints: [String: Int] = [:]
     /// Where the messages of each turn but the newest end; nil where the conversation cannot go back to: what a rewind
@@ -37,7 +51,7 @@ public struct History: Sendable {
             /// Nothing but the model's wish is recorded.
             case asked
             /// A person has to decide.
-            case awaiting(reason: String)
+            case awaiting(reason: String, expires: Int64?)
             /// A person agreed.
             case approved
             /// It may have started.
@@ -52,6 +66,8 @@ public struct History: Sendable {
         public let call: ToolCall
         /// How far it got.
         public internal(set) var state: State
+        /// The arguments that a person put in place of the model's.
+        public internal(set) var editedArguments: String?
         /// What the parts of it that ended came to, by their names.
         public internal(set) var steps: [String: JSONValue] = [:]
 
@@ -70,20 +86,36 @@ public struct History: Sendable {
         case awaiting
         /// The turn was interrupted, or is running.
         case open
+        /// Tools wait for a time or a signal, and nothing else is to be done.
+        case suspended
+        /// The turn stopped at a limit.
+        case parked
     }
 
     /// How far the newest turn is.
     public var phase: Phase {
+        if parkReason != nil { return .parked }
+        if case .waiting = pause { return .suspended }
         let unsettled = calls.filter { !$0.isSettled }
         if unsettled.isEmpty { return isAnswered ? .idle : .open }
         return unsettled.allSatisfy { if case .awaiting = $0.state { true } else { false } } ? .awaiting : .open
     }
 
+    /// Whether the requests of the newest turn have their outcome: what comes next is a turn of its own.
+    public var isSettled: Bool {
+        switch phase {
+        case .idle, .awaiting, .parked: true
+        case .open: false
+        // Approvals that were asked for beside it have been answered.
+        case .suspended: !approvals.isEmpty
+        }
+    }
+
     /// The calls that wait for a person.
     public var approvals: [Approval] {
         calls.compactMap { open in
-            guard case .awaiting(let reason) = open.state else { return nil }
-            return Approval(position: open.position, call: open.call, reason: reason)
+            guard case .awaiting(let reason, let expires) = open.state else { return nil }
+            return Approval(position: open.position, call: open.call, reason: reason, expires: expires)
         }
     }
 
@@ -95,8 +127,9 @@ public struct History: Sendable {
             throw LoopError(code: .brokenLog, detail: "turn \(entry.turn) follows turn \(turn)")
         }
         let end = phase == .idle ? messages.count : nil
+        try check(entry)
         switch entry.fact {
-        case .input(_, let text):
+        case .input(let request, let text):
             guard calls.isEmpty else {
                 throw LoopError(code: .brokenLog, detail: "an input while tool calls are open, in turn \(entry.turn)")
             }
@@ -104,15 +137,19 @@ public struct History: Sendable {
             messages.append(.user(text))
             isAnswered = false
             repliesSinceInput = 0
+            interruptions = 0
+            schedules.removeAll { $0.request == request }
         case .reply(let reply):
             guard calls.isEmpty, !isAnswered else {
                 throw LoopError(code: .brokenLog, detail: "a reply that nothing asked for, in turn \(entry.turn)")
             }
             replies += 1
             repliesSinceInput += 1
+            spent.add(reply.usage)
+            spentInTurn.add(reply.usage)
             if reply.toolCalls.isEmpty {
                 messages.append(.assistant(reply))
-                isAnswered = true
+                endTurn()
             } else {
                 openReply = reply
                 calls = reply.toolCalls.enumerated().map { index, call in
@@ -121,26 +158,49 @@ public struct History: Sendable {
             }
         case .claim(let position, _, let effect, let attempt):
             try advance(position, to: .claimed(effect: effect, attempt: attempt))
-        case .approvalRequest(let position, let reason):
-            try advance(position, to: .awaiting(reason: reason))
+        case .approvalRequest(let position, let reason, let expires):
+            try advance(position, to: .awaiting(reason: reason, expires: expires))
         case .refusal:
             guard calls.isEmpty, !isAnswered else {
                 throw LoopError(code: .brokenLog, detail: "a refusal of nothing, in turn \(entry.turn)")
             }
             forgetTurn()
-            isAnswered = true
+            endTurn()
         case .decision(_, let verdict):
-            if phase == .awaiting { turnStart = messages.count }
+            if isSettled { turnStart = messages.count }
             try advance(verdict.position, to: .approved)
+            if let index = calls.firstIndex(where: { $0.position == verdict.position }) {
+                calls[index].editedArguments = verdict.arguments
+            }
             repliesSinceInput = 0
+            interruptions = 0
         case .step(let position, let name, let value):
             guard let index = calls.firstIndex(where: { $0.position == position && !$0.isSettled }),
                 calls[index].steps[name] == nil
             else { throw LoopError(code: .brokenLog, detail: "a step of call \(position), which has none to come") }
             calls[index].steps[name] = value
+            if let signal = SignalStep.signal(ofStep: name), signals[signal]?.isEmpty == false {
+                signals[signal]?.removeFirst()
+            }
         case .result(let position, let result):
             try advance(position, to: .settled(result))
             closeReplyIfSettled()
+        case .attempt(let cause):
+            switch cause {
+            case .interrupted: interruptions += 1
+            case .continued: break
+            case .released:
+                if isSettled { turnStart = messages.count }
+                interruptions = 0
+            }
+        case .pause, .park:
+            break
+        case .cancel:
+            endTurn()
+        case .signal(_, let name, let value):
+            signals[name, default: []].append(value)
+        case .schedule(let message):
+            schedules.append(message)
         case .checkpoint(let label):
             guard entry.turn == turn, phase == .idle else {
                 throw LoopError(code: .brokenLog, detail: "a checkpoint in turn \(entry.turn), which is not complete")
@@ -155,8 +215,49 @@ public struct History: Sendable {
             turn = entry.turn
             return
         }
-        if entry.turn > turn { ends.append(end) }
+        if entry.turn > turn {
+            ends.append(end)
+            spentInTurn = Spending()
+        }
         turn = entry.turn
+        note(entry)
+    }
+
+    /// Whether the kinds that say how an attempt began or ended may stand here.
+    private func check(_ entry: Entry) throws(LoopError) {
+        let phase = phase
+        let fits =
+            switch entry.fact {
+            case .attempt(.interrupted): phase == .open && pause == nil && entry.turn == turn
+            case .attempt(.continued): pause != nil && entry.turn == turn
+            case .attempt(.released): phase != .idle
+            case .pause: phase == .open && entry.turn == turn
+            case .park: phase == .open || parkReason == nil && phase != .idle
+            case .cancel: calls.isEmpty && !isAnswered
+            case .signal: phase != .idle
+            case .schedule(let message): turn > 0 && !schedules.contains { $0.id == message.id }
+            default: true
+            }
+        guard fits else {
+            throw LoopError(
+                code: .brokenLog, detail: "an entry of kind \(entry.kind) in turn \(entry.turn), which is \(phase)")
+        }
+    }
+
+    /// Keeps what the newest entry says of the attempt.
+    private mutating func note(_ entry: Entry) {
+        switch entry.fact {
+        case .pause(let pause): self.pause = pause
+        case .park(let reason): (pause, parkReason) = (nil, reason)
+        // What comes from outside does not set a parked turn going.
+        case .signal, .schedule: pause = nil
+        default: (pause, parkReason) = (nil, nil)
+        }
+    }
+
+    private mutating func endTurn() {
+        isAnswered = true
+        signals = [:]
     }
 
     /// The turns that the conversation can go back to: 0, its beginning, and every complete turn that is part of it.
@@ -173,7 +274,10 @@ public struct History: Sendable {
         checkpoints = checkpoints.filter { $0.value <= target }
         calls = []
         openReply = nil
-        isAnswered = true
+        (pause, parkReason) = (nil, nil)
+        interruptions = 0
+        spentInTurn = Spending()
+        endTurn()
         turnStart = end
         repliesSinceInput = 0
     }
@@ -211,10 +315,29 @@ public struct History: Sendable {
         messages.append(.assistant(reply))
         for open in calls {
             if case .settled(let result) = open.state {
-                messages.append(.tool(call: open.call, content: result.content))
+                messages.append(.tool(call: open.call, content: open.told + result.content))
             }
         }
         calls = []
         openReply = nil
+    }
+}
+
+extension History.OpenCall {
+    /// What the model is told before the result, where the call is not the one that it made.
+    fileprivate var told: String {
+        editedArguments.map { "(The arguments of this call were changed before it ran, to: \($0))\n" } ?? ""
+    }
+}
+
+/// The steps that a wait for a signal is recorded as.
+package enum SignalStep {
+    private static let prefix = "signal/"
+
+    /// The name of the step in which a tool takes a signal.
+    package static func step(ofSignal name: String) -> String { prefix + name }
+
+    static func signal(ofStep name: String) -> String? {
+        name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : nil
     }
 }

@@ -9,12 +9,16 @@ public struct TokenUsage: Sendable, Hashable {
     public var output: Int
     /// Those of ``input`` that came from the provider's prompt cache.
     public var cachedInput: Int
+    /// What it cost, in millionths of the currency of the agent's ``TokenPrice``; nil when there is none. Noted when the
+    /// reply is recorded, so that a later price changes nothing of what was spent.
+    public var cost: Int?
 
     /// Creates a usage record.
-    public init(input: Int = 0, output: Int = 0, cachedInput: Int = 0) {
+    public init(input: Int = 0, output: Int = 0, cachedInput: Int = 0, cost: Int? = nil) {
         self.input = input
         self.output = output
         self.cachedInput = cachedInput
+        self.cost = cost
     }
 }
 

@@ -5,7 +5,7 @@
 public struct LoopError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The reasons.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Value: String { case brokenLog, unexpectedEvent, noSuchApproval, nothingToResume }
+        private enum Value: String { case brokenLog, unexpectedEvent, noSuchApproval, badDecision, nothingToResume }
         private let value: Value
         private init(_ value: Value) { self.value = value }
 
@@ -15,7 +15,9 @@ public struct LoopError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let unexpectedEvent = Code(.unexpectedEvent)
         /// A decision names a call that does not wait for one.
         public static let noSuchApproval = Code(.noSuchApproval)
-        /// There is no interrupted turn.
+        /// A decision's arguments do not fit the tool.
+        public static let badDecision = Code(.badDecision)
+        /// There is no turn that could go on.
         public static let nothingToResume = Code(.nothingToResume)
 
         /// The name of the code.

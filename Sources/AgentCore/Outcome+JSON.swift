@@ -6,7 +6,9 @@ public import JSONCore
 /// How an outcome is written down and answered: the same object in the file, and to the caller.
 extension Outcome {
     /// `{"status":"completed","reply":"…"}`, `{"status":"failed","reason":"…"}`, or
-    /// `{"status":"awaiting","approvals":[{"call":"3.0","id":"…","tool":"refund","arguments":"…","reason":"…"}]}`.
+    /// `{"status":"awaiting","approvals":[{"call":"3.0","id":"…","tool":"refund","arguments":"…","reason":"…"}]}`, and
+    /// `{"status":"suspended","until":…}`, `{"status":"continuing"}`, `{"status":"parked","reason":"…"}` and
+    /// `{"status":"cancelled"}`. Times (`until`, and `expires` of an approval) are milliseconds since 1970.
     public var json: JSONObject {
         switch self {
         case .completed(let reply):
@@ -17,14 +19,16 @@ extension Outcome {
             [
                 "status": "awaiting",
                 "approvals": .array(
-                    approvals.map {
-                        [
-                            "call": .init($0.position.description), "id": .init($0.call.id),
-                            "tool": .init($0.call.name), "arguments": .init($0.call.arguments),
-                            "reason": .init($0.reason),
-                        ]
-                    }),
+                    approvals.map(\.json)),
             ]
+        case .suspended(let until):
+            ["status": "suspended", "until": until.map { .init(Int($0)) } ?? .null]
+        case .continuing:
+            ["status": "continuing"]
+        case .parked(let reason):
+            ["status": "parked", "reason": .init(reason)]
+        case .cancelled:
+            ["status": "cancelled"]
         }
     }
 
@@ -42,6 +46,15 @@ extension Outcome {
             let approvals = items.compactMap(Approval.init(json:))
             guard approvals.count == items.count else { return nil }
             self = .awaiting(approvals)
+        case "suspended":
+            self = .suspended(until: json["until"]?.int.map { Int64($0) })
+        case "continuing":
+            self = .continuing
+        case "parked":
+            guard let reason = json["reason"]?.string else { return nil }
+            self = .parked(reason: reason)
+        case "cancelled":
+            self = .cancelled
         default:
             return nil
         }
@@ -49,11 +62,25 @@ extension Outcome {
 }
 
 extension Approval {
+    fileprivate var json: JSONValue {
+        var object: JSONObject = [
+            "call": .init(position.description), "id": .init(call.id), "tool": .init(call.name),
+            "arguments": .init(call.arguments), "reason": .init(reason),
+        ]
+        if let expires { object["expires"] = .init(Int(expires)) }
+        return .object(object)
+    }
+
     fileprivate init?(json: JSONValue) {
         guard let position = json["call"]?.string.flatMap(CallPosition.init), let id = json["id"]?.string,
             let tool = json["tool"]?.string, let arguments = json["arguments"]?.string,
             let reason = json["reason"]?.string
         else { return nil }
-        self.init(position: position, call: ToolCall(id: id, name: tool, arguments: arguments), reason: reason)
+        self.init(
+            position: position,
+            call: ToolCall(id: id, name: tool, arguments: arguments),
+            reason: reason,
+            expires: json["expires"]?.int.map { Int64($0) }
+        )
     }
 }

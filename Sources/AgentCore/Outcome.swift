@@ -9,16 +9,20 @@ public struct Approval: Sendable, Hashable {
     public var call: ToolCall
     /// Why a decision is needed.
     public var reason: String
+    /// When it counts as rejected, in milliseconds since 1970; nil for never.
+    public var expires: Int64?
 
     /// Creates an approval.
-    public init(position: CallPosition, call: ToolCall, reason: String) {
+    public init(position: CallPosition, call: ToolCall, reason: String, expires: Int64? = nil) {
         self.position = position
         self.call = call
         self.reason = reason
+        self.expires = expires
     }
 }
 
-/// How a turn ended.
+/// How a turn ended, or an attempt at it: after ``continuing`` and ``suspended(until:)`` the same request gets the outcome
+/// of the turn later.
 public enum Outcome: Sendable, Hashable {
     /// The model answered.
     case completed(reply: String)
@@ -27,6 +31,15 @@ public enum Outcome: Sendable, Hashable {
     case failed(reason: String)
     /// Tool calls wait for decisions; nothing runs until one arrives.
     case awaiting([Approval])
+    /// Tools wait for a time, in milliseconds since 1970, or for a signal alone. The turn goes on when that comes.
+    case suspended(until: Int64?)
+    /// The invocation's time was up. The turn goes on in another one.
+    case continuing
+    /// The turn stopped at a limit: a budget is spent, or it was interrupted too often. Nothing runs until somebody sets it
+    /// going again or sends another message.
+    case parked(reason: String)
+    /// Somebody called the turn off.
+    case cancelled
 }
 
 /// A person's decision on one ``Approval``.
@@ -37,11 +50,15 @@ public struct Verdict: Sendable, Hashable {
     public var isApproved: Bool
     /// Said to the model when the call is rejected.
     public var reason: String?
+    /// The arguments that the call is to run with in place of the model's, as JSON text; nil for the model's. The model is
+    /// told of the change.
+    public var arguments: String?
 
     /// Creates a verdict.
-    public init(position: CallPosition, isApproved: Bool, reason: String? = nil) {
+    public init(position: CallPosition, isApproved: Bool, reason: String? = nil, arguments: String? = nil) {
         self.position = position
         self.isApproved = isApproved
         self.reason = reason
+        self.arguments = arguments
     }
 }

@@ -20,8 +20,10 @@ public enum ApprovalRequirement: Sendable, Hashable {
     /// The call runs at once.
     case notRequired
     /// The turn ends as ``Outcome/awaiting(_:)`` until the call is approved or rejected.
-    /// - Parameter reason: Shown to the person who decides.
-    case required(reason: String)
+    /// - Parameters:
+    ///   - reason: Shown to the person who decides.
+    ///   - within: The time there is to decide, after which the call counts as rejected; nil for ever.
+    case required(reason: String, within: Duration? = nil)
 }
 
 /// What the model and the loop know of a tool.

@@ -16,6 +16,16 @@ public struct Agent: Sendable {
     public var tools: [any Tool]
     /// How often the model may be asked for one input, at least 1; the last time it has to answer in text.
     public var maximumModelCalls: Int
+    /// How many tools may run at the same time, at least 1. A further call of one reply starts when another has ended.
+    public var maximumParallelTools = 16
+    /// What one turn may spend. A turn that reaches it is parked: ``AgentCore/Outcome/parked(reason:)``.
+    public var turnBudget = Budget.unlimited
+    /// What a session may spend in its whole life.
+    public var sessionBudget = Budget.unlimited
+    /// What the model's tokens cost, for the budgets' `cost` and for `perdure usage`.
+    public var price: TokenPrice?
+    /// How often a turn may be interrupted (by a crash, or a time-out of Lambda), at least 1, before it is parked.
+    public var maximumInterruptions = 5
 
     /// Creates an agent.
     ///

@@ -40,6 +40,10 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let modelFailed = Code("Function.ModelFailed", 502)
         /// The time was up, or the caller's task was cancelled. Nothing is lost: the same id again goes on from here.
         public static let deadlineExceeded = Code("Function.DeadlineExceeded", 504)
+        /// There is no turn that a signal, or a request to call it off, could be for.
+        public static let nothingToResume = Code("Function.NothingToResume", 409)
+        /// The turn is to go on later, and nobody could be asked to see to it. Nothing is lost: the same id again tries again.
+        public static let wakeFailed = Code("Function.WakeFailed", 502)
         /// The agent's definition or the environment is wrong.
         public static let invalidConfiguration = Code("Function.InvalidConfiguration", 500)
     }
@@ -69,7 +73,17 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         )
     }
 
-    private static let cancelled = AgentError(
+    static func wakeFailed(_ error: any Error) -> AgentError {
+        AgentError(.wakeFailed, "the function could not have itself called again: \(error)")
+    }
+
+    /// The end of the time, with nobody to go on.
+    static let late = AgentError(
+        .deadlineExceeded,
+        "the invocation's time was up before the turn ended; the same request id goes on from here"
+    )
+
+    static let cancelled = AgentError(
         .deadlineExceeded,
         "the turn was cancelled before it ended; the same request id goes on from here"
     )
@@ -83,6 +97,10 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             self.init(error)
         case let error as LoopError where error.code == .noSuchApproval:
             self.init(.noSuchApproval, error.detail)
+        case let error as LoopError where error.code == .nothingToResume:
+            self.init(.nothingToResume, error.detail)
+        case let error as LoopError where error.code == .badDecision:
+            self.init(.invalidEvent, error.detail)
         case let error as LoopError:
             self.init(.storageFailed, "the session's log does not fit the agent: \(error)")
         case is CancellationError:

@@ -4,7 +4,7 @@
 public import AgentCore
 public import JSONCore
 
-/// What an agent is asked: a message, or decisions on approvals, for one session.
+/// What an agent is asked: a message, decisions on approvals, or what else sets a turn of one session going or ends it.
 public struct AgentRequest: Sendable, Hashable {
     /// The contents.
     public enum Content: Sendable, Hashable {
@@ -12,6 +12,16 @@ public struct AgentRequest: Sendable, Hashable {
         case message(String)
         /// Decisions on the approvals that a turn ended with.
         case decisions([Verdict])
+        /// Something that a tool waits for.
+        case signal(name: String, value: JSONValue)
+        /// The turn is to be called off.
+        case cancel(reason: String?)
+        /// The turn is to go on: the one of the request with this id, or, with an id of its own, one that was parked.
+        case resume
+        /// Something is due, unless it has been done. Sent by ``Wakes``.
+        case wake
+        /// A message that the session has asked for is due. Sent by ``Wakes``.
+        case scheduled(id: String)
     }
 
     /// The session's id.
@@ -37,8 +47,12 @@ public struct AgentRequest: Sendable, Hashable {
     }
 
     /// Reads an event: `{"session":"…","message":"…","id":"…"}`, or with
-    /// `"decisions":[{"call":"3.0","approve":true,"reason":"…"}]` in place of the message. `"stream":true` asks for the
-    /// text as it is written.
+    /// `"decisions":[{"call":"3.0","approve":true,"reason":"…"}]` in place of the message; a decision's `"arguments"`, an
+    /// object, are what the call runs with instead. `"stream":true` asks for the text as it is written.
+    ///
+    /// Other contents in place of the message: `"signal":{"name":"…","value":…}`, `"cancel":true` (with `"reason":"…"`), and
+    /// `"resume":true`, which goes on with the turn of the request that had this id, or, with a new id, with one that was
+    /// parked. `"wake":true` and `"schedule":"…"` are what the function sends itself.
     ///
     /// Throws ``AgentError/Code/invalidEvent`` or ``AgentError/Code/messageTooLarge``.
     /// - Parameter defaultID: The id where the event has none: the invocation's.
@@ -60,21 +74,44 @@ public struct AgentRequest: Sendable, Hashable {
         case .bool(let wish)?: wantsStream = wish
         default: throw .invalidEvent("\"stream\" must be true or false")
         }
-        switch (event["message"], event["decisions"]) {
-        case (.string(let message)?, nil):
-            guard message.value.utf8.count <= Self.maximumMessageLength else {
+        self.init(session: session, id: id, content: try Content(event: event), wantsStream: wantsStream)
+    }
+}
+
+extension AgentRequest.Content {
+    private static let fields = ["message", "decisions", "signal", "cancel", "resume", "wake", "schedule"]
+
+    fileprivate init(event: JSONValue) throws(AgentError) {
+        let present = Self.fields.filter { event[$0] != nil }
+        guard let field = present.first, present.count == 1, let value = event[field] else {
+            throw .invalidEvent("it must have exactly one of \(Self.fields.joined(separator: ", "))")
+        }
+        switch (field, value) {
+        case ("message", .string(let message)):
+            guard message.value.utf8.count <= AgentRequest.maximumMessageLength else {
                 throw AgentError(
                     .messageTooLarge,
-                    "the message is longer than \(Self.maximumMessageLength) bytes; put long texts into a file"
+                    "the message is longer than \(AgentRequest.maximumMessageLength) bytes; put long texts into a file"
                 )
             }
-            self.init(session: session, id: id, content: .message(message.value), wantsStream: wantsStream)
-        case (nil, .array(let items)?) where !items.isEmpty:
+            self = .message(message.value)
+        case ("decisions", .array(let items)) where !items.isEmpty:
             var verdicts: [Verdict] = []
             for item in items { verdicts.append(try Verdict(event: item)) }
-            self.init(session: session, id: id, content: .decisions(verdicts), wantsStream: wantsStream)
-        default:
-            throw .invalidEvent("it must have either \"message\", a string, or \"decisions\", an array of some")
+            self = .decisions(verdicts)
+        case ("signal", .object(let signal)):
+            guard let name = signal["name"]?.string, (1...256).contains(name.utf8.count) else {
+                throw .invalidEvent("a signal needs \"name\", a string of 1 to 256 bytes")
+            }
+            self = .signal(name: name, value: signal["value"] ?? .null)
+        case ("cancel", true): self = .cancel(reason: event["reason"]?.string)
+        case ("resume", true): self = .resume
+        case ("wake", true): self = .wake
+        case ("schedule", .string(let id)): self = .scheduled(id: id.value)
+        case ("message", _), ("schedule", _): throw .invalidEvent("\"\(field)\" must be a string")
+        case ("decisions", _): throw .invalidEvent("\"decisions\" must be an array of some")
+        case ("signal", _): throw .invalidEvent("\"signal\" must be an object")
+        default: throw .invalidEvent("\"\(field)\" must be true")
         }
     }
 }
@@ -87,7 +124,14 @@ extension Verdict {
         guard let isApproved = event["approve"]?.bool else {
             throw .invalidEvent("each decision needs \"approve\", true or false")
         }
-        self.init(position: position, isApproved: isApproved, reason: event["reason"]?.string)
+        var arguments: String?
+        switch event["arguments"] {
+        case nil, .null?: break
+        case .object(let object)?: arguments = JSONValue.object(object).description
+        default: throw .invalidEvent("\"arguments\" of a decision must be an object")
+        }
+        self.init(
+            position: position, isApproved: isApproved, reason: event["reason"]?.string, arguments: arguments)
     }
 }
 

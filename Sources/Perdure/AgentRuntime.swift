@@ -21,16 +21,29 @@ public struct AgentRuntime: Sendable {
     private let specifications: [ToolSpecification]
     private let store: SessionStore
     private let logger: Logger
+    private let wakes: Wakes?
+    private let times = StepTimes()
 
     /// Time kept back before a deadline, to release the session and to answer.
     public static let reserve = Duration.milliseconds(500)
+    /// Time kept back besides where the function can be invoked again: for one request to the service that does it.
+    public static let wakeReserve = Duration.milliseconds(500)
 
     /// Checks an agent's definition and gets ready to run it.
     ///
     /// Throws ``AgentError/Code/invalidConfiguration`` when the name, a tool or the model's settings are not usable.
-    public init(_ agent: Agent, store: SessionStore, logger: Logger = Logger(label: "perdure")) throws(AgentError) {
+    /// - Parameter wakes: What invokes the function again. Without, a turn whose time is up fails with
+    ///   ``AgentError/Code/deadlineExceeded`` and goes on when its request is repeated, and one that waits does so for
+    ///   whoever repeats its request.
+    public init(
+        _ agent: Agent,
+        store: SessionStore,
+        wakes: Wakes? = nil,
+        logger: Logger = Logger(label: "perdure")
+    ) throws(AgentError) {
         self.agent = agent
         self.store = store
+        self.wakes = wakes
         self.logger = logger
         do {
             name = try AgentName(agent.name)
@@ -76,7 +89,8 @@ public struct AgentRuntime: Sendable {
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
     /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
     /// - Parameters:
-    ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled.
+    ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
+    ///     can go on in another invocation, and a step would take longer than there is time.
     ///   - onProgress: Receives the pieces of the model's text as they arrive, and the names of tools that begin to run,
     ///     in order. It is called between reading two pieces, so what blocks it holds the session.
     /// - Returns: The response, once everything in it is durable.
@@ -85,26 +99,35 @@ public struct AgentRuntime: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
-        let cutoff = deadline?.advanced(by: .zero - Self.reserve)
+        let reserve = wakes == nil ? Self.reserve : Self.reserve + Self.wakeReserve
+        let cutoff = deadline?.advanced(by: .zero - reserve)
         let tally = TurnTally()
         let outcome: Outcome
         do {
             let session = try SessionID(request.session)
-            outcome = try await withCutoff(cutoff) {
+            let ended = try await withCutoff(cutoff) {
                 try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
-                    if let earlier = opened.request {
-                        guard request.isRepeated(in: opened.entries) else { throw AgentError.reusedID }
-                        if let settled = earlier.outcome {
-                            // The outcome may have been read from a page that no sync has put onto the disk yet.
-                            try await lane.confirm()
-                            return settled
-                        }
+                    let loop = try loop(from: opened)
+                    let event: Event
+                    switch try TurnStart(request, opened, loop.history, at: store.now()) {
+                    case .answered(let outcome):
+                        // It may have been read from a page that no sync has put onto the disk yet.
+                        try await lane.confirm()
+                        return outcome
+                    case .run(let first): event = first
                     }
-                    let turn = Turn(
-                        lane: lane, session: session, deadline: deadline, tally: tally, onProgress: onProgress)
-                    return try await run(turn, from: opened, for: request)
+                    var turn = TurnRunner(
+                        loop,
+                        in: TurnRunner.Surroundings(
+                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, session: session,
+                            deadline: deadline, cutoff: cutoff, tally: tally, now: store.now, onProgress: onProgress)
+                    )
+                    let outcome = try await turn.run(event)
+                    await deliver(turn.overdueMessages, to: session)
+                    return outcome
                 }
             }
+            outcome = try await seenTo(ended, of: request)
         } catch {
             let error = AgentError(error)
             // An id that is refused may be anything, even a text of the conversation.
@@ -122,15 +145,6 @@ public struct AgentRuntime: Sendable {
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
     }
 
-    /// What stays the same over the steps of a turn.
-    private struct Turn: Sendable {
-        let lane: SessionLane
-        let session: SessionID
-        let deadline: ContinuousClock.Instant?
-        let tally: TurnTally
-        let onProgress: @Sendable (TurnProgress) -> Void
-    }
-
     private func holdingLease(
         of session: SessionID,
         for request: AgentRequest,
@@ -144,7 +158,7 @@ public struct AgentRuntime: Sendable {
             of: name,
             in: store,
             request: request.id,
-            creating: request.isMessage,
+            creating: request.beginsSession,
             until: patience
         )
         let outcome: Outcome
@@ -167,106 +181,44 @@ public struct AgentRuntime: Sendable {
         return outcome
     }
 
-    private func run(_ turn: Turn, from opened: SessionLane.Opened, for request: AgentRequest) async throws -> Outcome {
-        var loop = AgentLoop(
-            .init(
-                sessionIdentity: opened.identity,
-                instructions: agent.instructions,
-                tools: specifications,
-                maximumModelCalls: agent.maximumModelCalls
-            )
+    /// The loop as the log has left it.
+    private func loop(from opened: SessionLane.Opened) throws -> AgentLoop {
+        var definition = AgentLoop.Definition(
+            sessionIdentity: opened.identity,
+            instructions: agent.instructions,
+            tools: specifications,
+            maximumModelCalls: agent.maximumModelCalls
         )
+        definition.maximumParallelTools = agent.maximumParallelTools
+        definition.turnBudget = agent.turnBudget
+        definition.sessionBudget = agent.sessionBudget
+        definition.price = agent.price
+        definition.maximumInterruptions = agent.maximumInterruptions
+        definition.created = opened.created
+        var loop = AgentLoop(definition)
         for entry in opened.entries { try loop.replay(entry) }
-        var effects = try loop.handle(opened.request == nil ? request.event : .resume)
-        while true {
-            let step = try await commit(effects, of: turn)
-            switch step {
-            case .finish(let outcome):
-                return outcome
-            case .callModel(let modelRequest):
-                turn.tally.countModelCall()
-                let number = turn.tally.modelCalls
-                do {
-                    let reply = try await agent.model.reply(to: modelRequest) { text in
-                        turn.onProgress(.text(text, step: number))
-                    }
-                    try Task.checkCancellation()
-                    effects = try loop.handle(.modelReplied(reply))
-                } catch let error as ModelError where error.code == .refused {
-                    effects = try loop.handle(.modelRefused(reason: error.description))
-                }
-            case .runTools(let runs):
-                turn.tally.countToolRuns(runs.count)
-                turn.onProgress(.tools(names: runs.map(\.tool)))
-                effects = try await run(runs, of: turn, in: &loop)
-            }
+        return loop
+    }
+
+    /// The outcome is durable: what fails here is reported to the log, and tried again when the next turn ends.
+    private func deliver(_ messages: [ScheduledMessage], to session: SessionID) async {
+        do {
+            try await wakes?.deliver(messages, to: session.rawValue)
+        } catch {
+            logger.error("a message that is due could not be delivered", metadata: ["error": "\(error)"])
         }
     }
 
-    /// The one thing that is left to do once the commits among some effects are made.
-    private enum Step {
-        case callModel(ModelRequest)
-        case runTools([ToolRun])
-        case finish(Outcome)
-    }
-
-    private func commit(_ effects: [Effect], of turn: Turn) async throws -> Step {
-        var runs: [ToolRun] = []
-        // A claim that is made when the time is up would count as a call that may have taken effect.
-        if effects.contains(where: \.isToolRun) { try Task.checkCancellation() }
-        for effect in effects {
-            switch effect {
-            case .commit(let entries, let outcome): try await turn.lane.append(entries, outcome: outcome)
-            case .runTool(let run): runs.append(run)
-            case .callModel(let request): return .callModel(request)
-            case .finish(let outcome): return .finish(outcome)
-            }
+    /// Has the turn gone on with, where it is to.
+    private func seenTo(_ outcome: Outcome, of request: AgentRequest) async throws -> Outcome {
+        guard outcome == .continuing else { return outcome }
+        if Task.isCancelled { throw AgentError.cancelled }
+        guard let wakes else { throw AgentError.late }
+        do {
+            try await wakes.goOn(request.session, request: request.id)
+        } catch {
+            throw AgentError.wakeFailed(error)
         }
-        return .runTools(runs)
+        return outcome
     }
-
-    /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
-    private func run(_ runs: [ToolRun], of turn: Turn, in loop: inout AgentLoop) async throws -> [Effect] {
-        let number = loop.history.turn
-        return try await withThrowingTaskGroup(of: (CallPosition, ToolResult?).self) { group in
-            for run in runs {
-                let tool = tools[run.tool]
-                group.addTask {
-                    guard let tool else { return (run.position, .vanished) }
-                    let context = ToolContext(
-                        session: turn.session.rawValue,
-                        idempotencyKey: run.idempotencyKey,
-                        deadline: turn.deadline,
-                        recorded: run.steps
-                    ) { name, value in
-                        let fact = Entry.Fact.step(run.position, name: name, value: value)
-                        try await turn.lane.append([Entry(turn: number, fact: fact)], outcome: nil)
-                    }
-                    return (run.position, await tool.result(of: run, context: context))
-                }
-            }
-            var remaining: [Effect] = []
-            var isInterrupted = false
-            for try await (position, result) in group {
-                guard let result else {
-                    // Siblings may still end with a result, which is not to be lost.
-                    isInterrupted = true
-                    continue
-                }
-                for effect in try loop.handle(.toolFinished(position, result)) {
-                    if case .commit(let entries, nil) = effect {
-                        try await turn.lane.append(entries, outcome: nil)
-                    } else {
-                        remaining.append(effect)
-                    }
-                }
-            }
-            if isInterrupted { throw CancellationError() }
-            return remaining
-        }
-    }
-}
-
-extension Effect {
-    fileprivate var isToolRun: Bool { if case .runTool = self { true } else { false } }
 }

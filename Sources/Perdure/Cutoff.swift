@@ -26,9 +26,6 @@ func withCutoff<Result: Sendable>(
         } catch is CancellationError {
         } catch let error as ModelError where error.code == .cancelled {
         }
-        throw AgentError(
-            .deadlineExceeded,
-            "the invocation's time was up before the turn ended; the same request id goes on from here"
-        )
+        throw AgentError.late
     }
 }

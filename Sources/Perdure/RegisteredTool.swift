@@ -7,7 +7,7 @@ import JSONCore
 /// A tool whose arguments' type is known no more: JSON in, text out.
 struct RegisteredTool: Sendable {
     let specification: ToolSpecification
-    private let timeLimit: Duration?
+    let timeLimit: Duration?
     private let retries: RetryPolicy
     let run: @Sendable (JSONValue, ToolContext) async throws -> String
 
@@ -35,28 +35,38 @@ struct RegisteredTool: Sendable {
     }
 }
 
+/// How a tool's run ended.
+enum ToolEnd {
+    case result(ToolResult)
+    /// It was cancelled: recovery decides by its effect.
+    case interrupted
+    /// The tool waits, until a time in milliseconds since 1970 or for a signal alone.
+    case suspended(until: Int64?)
+}
+
 extension RegisteredTool {
-    /// Runs the tool, again if it may; nil when it was interrupted.
-    func result(of run: ToolRun, context: ToolContext) async -> ToolResult? {
+    /// Runs the tool, again if it may.
+    func end(of run: ToolRun, context: ToolContext) async -> ToolEnd {
         var attempt = 1
         while true {
             do {
                 let content = try await withTimeLimit(timeLimit) { try await self.run(run.arguments, context) }
-                return ToolResult(status: .succeeded, content: content)
+                return .result(ToolResult(status: .succeeded, content: content))
             } catch {
-                // A cancelled tool did not fail: recovery decides by its effect.
-                if Task.isCancelled { return nil }
+                if let wait = error as? ToolSuspension { return .suspended(until: wait.until) }
+                // A cancelled tool did not fail.
+                if Task.isCancelled { return .interrupted }
                 if let error = error as? UnknownOutcome {
-                    return ToolResult(status: .unknown, content: error.description)
+                    return .result(ToolResult(status: .unknown, content: error.description))
                 }
                 if let delay = retries.delay(after: attempt), context.remainingTime.map({ delay < $0 }) ?? true {
                     attempt += 1
                     context.beginAgain()
                     // Cancelled while it waited: the next run would only be started to be cancelled.
-                    guard (try? await Task.sleep(for: delay)) != nil else { return nil }
+                    guard (try? await Task.sleep(for: delay)) != nil else { return .interrupted }
                     continue
                 }
-                return failure(error, attempts: attempt)
+                return .result(failure(error, attempts: attempt))
             }
         }
     }

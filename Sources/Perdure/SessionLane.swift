@@ -14,9 +14,13 @@ actor SessionLane {
     /// What the turn starts from.
     struct Opened: Sendable {
         let identity: String
+        /// In milliseconds since 1970.
+        let created: Int64
         let entries: [Entry]
         /// Nil when the request is new to the session.
         let request: RequestRecord?
+        /// How the newest turn ended that has.
+        let lastOutcome: Outcome?
     }
 
     /// Leases the session and reads it.
@@ -33,10 +37,13 @@ actor SessionLane {
             ? try store.lease(id, of: agent, attempt: request, until: deadline)
             : try store.leaseExisting(id, of: agent, attempt: request, until: deadline)
         do {
+            let stored = try session.storedEntries()
             let opened = Opened(
                 identity: session.identity,
-                entries: try session.entries(),
-                request: try session.request(request)
+                created: session.created,
+                entries: stored.map(\.entry),
+                request: try session.request(request),
+                lastOutcome: stored.last { $0.outcome != nil }?.outcome
             )
             self.session = consume session
             return opened

@@ -3,7 +3,7 @@
 
 import AgentCore
 import JSONCore
-import Synchronization
+import SessionStore
 
 /// What a tool may know of the call that it serves, and a journal for the parts of it.
 public struct ToolContext: Sendable {
@@ -14,7 +14,10 @@ public struct ToolContext: Sendable {
     public let idempotencyKey: String
     /// When the invocation has to be done; nil when there is no limit.
     public let deadline: ContinuousClock.Instant?
+    private let canWait: Bool
     private let journal: StepJournal
+    private let now: @Sendable () -> Int64
+    private let deliver: @Sendable (ScheduledMessage) async throws -> Void
 
     /// The time left, at least zero; nil when there is no limit.
     public var remainingTime: Duration? {
@@ -23,20 +26,28 @@ public struct ToolContext: Sendable {
 
     /// Creates a context, for tests of tools. Its steps are kept in memory.
     public init(session: String, idempotencyKey: String, deadline: ContinuousClock.Instant? = nil) {
-        self.init(session: session, idempotencyKey: idempotencyKey, deadline: deadline, recorded: [:]) { _, _ in }
+        let journal = StepJournal(recorded: [:], signals: SignalBox([:])) { _ in }
+        self.init(
+            session: session, idempotencyKey: idempotencyKey, deadline: deadline, canWait: true, journal: journal,
+            now: wallClock, deliver: { _ in })
     }
 
     init(
         session: String,
         idempotencyKey: String,
         deadline: ContinuousClock.Instant?,
-        recorded: [String: JSONValue],
-        append: @escaping @Sendable (_ name: String, _ value: JSONValue) async throws -> Void
+        canWait: Bool,
+        journal: StepJournal,
+        now: @escaping @Sendable () -> Int64,
+        deliver: @escaping @Sendable (ScheduledMessage) async throws -> Void
     ) {
         self.session = session
         self.idempotencyKey = idempotencyKey
         self.deadline = deadline
-        journal = StepJournal(recorded: recorded, append: append)
+        self.canWait = canWait
+        self.journal = journal
+        self.now = now
+        self.deliver = deliver
     }
 
     /// Does a part of the call once: when the call runs again, after a crash or as a retry, its value is read from the log.
@@ -51,13 +62,110 @@ public struct ToolContext: Sendable {
         _ name: String,
         _ body: () async throws -> Value
     ) async throws -> Value {
-        if let recorded = try journal.begin(name) {
+        if let recorded = try journal.begin(.step(name)) {
             return try JSONValueDecoder().decode(Value.self, from: recorded)
         }
         try Task.checkCancellation()
         let value = try await body()
-        try await journal.end(name, JSONValueEncoder().encode(value))
+        try await journal.end(.step(name), JSONValueEncoder().encode(value))
         return value
+    }
+
+    /// Waits for a time, over days and invocations: while it waits, nothing runs and nothing is held. The turn ends as
+    /// ``AgentCore/Outcome/suspended(until:)``, and the call is run again from its beginning when the time has come; what it
+    /// has done in steps before is not done again.
+    ///
+    /// One commit when the wait begins, another when the turn is suspended. Throws ``InvalidStep`` in a tool whose effect is
+    /// ``ToolEffect/once``, as that cannot be run again, and an error of its own that must be let through.
+    /// - Parameters:
+    ///   - name: As the name of a step; waits and steps have names of their own.
+    ///   - duration: From when this is called for the first time. Rounded up to milliseconds.
+    public func wait(_ name: String, for duration: Duration) async throws {
+        let due = try await deadline(of: name, for: duration)
+        if now() < due { throw ToolSuspension(until: due) }
+    }
+
+    /// Waits for a time as ``wait(_:for:)`` does.
+    /// - Parameter time: In milliseconds since 1970. The time of the first call counts.
+    public func wait(_ name: String, until time: Int64) async throws {
+        let due = try await deadline(of: name, time)
+        if now() < due { throw ToolSuspension(until: due) }
+    }
+
+    private func deadline(of name: String, for duration: Duration) async throws -> Int64 {
+        let (seconds, attoseconds) = duration.components
+        let (milliseconds, overflows) = seconds.multipliedReportingOverflow(by: 1000)
+        guard !overflows else { throw InvalidStep(description: "The wait \(name) is too long.") }
+        let fraction = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return try await deadline(of: name, now() + milliseconds + fraction)
+    }
+
+    /// When a wait ends, which is noted when it begins.
+    private func deadline(of name: String, _ time: Int64) async throws -> Int64 {
+        try checkWait()
+        if let recorded = try journal.begin(.wait(name))?.int { return Int64(recorded) }
+        try await journal.end(.wait(name), .init(Int(time)))
+        return time
+    }
+
+    /// Waits for a value from outside, however long that takes: an event
+    /// `{"session":"…","id":"…","signal":{"name":"…","value":…}}`. Otherwise as ``wait(_:for:)``.
+    ///
+    /// Signals that came before, in the same turn, are taken in the order in which they came. One commit when the signal
+    /// is taken.
+    public func waitForSignal<Value: Codable & Sendable>(
+        _ name: String, as type: Value.Type = Value.self
+    ) async throws -> Value {
+        guard let value = try await signal(name, until: nil) else { throw ToolSuspension(until: nil) }
+        return try JSONValueDecoder().decode(Value.self, from: value)
+    }
+
+    /// Waits for a value from outside as ``waitForSignal(_:as:)`` does, but no longer than a time: then it is nil.
+    /// - Parameter duration: From when this is called for the first time.
+    public func waitForSignal<Value: Codable & Sendable>(
+        _ name: String, as type: Value.Type = Value.self, for duration: Duration
+    ) async throws -> Value? {
+        let due = try await deadline(of: name, for: duration)
+        guard let value = try await signal(name, until: due) else { return nil }
+        return try JSONValueDecoder().decode(Value.self, from: value)
+    }
+
+    /// The signal's value; nil when the time is up.
+    private func signal(_ name: String, until due: Int64?) async throws -> JSONValue? {
+        try checkWait()
+        if let recorded = try journal.begin(.signal(name)) { return recorded.isNull && due != nil ? nil : recorded }
+        if let value = journal.signals.take(name) {
+            try await journal.end(.signal(name), value)
+            return value
+        }
+        if let due, now() >= due {
+            try await journal.end(.signal(name), .null)
+            return nil
+        }
+        throw ToolSuspension(until: due)
+    }
+
+    /// Has the session sent a message at a time, which begins a turn of its own: a reminder, or the next round of a task that
+    /// comes again. While another turn waits for something, the message waits for the end of that.
+    ///
+    /// The message is durable and somebody is asked to deliver it when this returns: one request to the service behind
+    /// ``Wakes``, and one commit. A call that runs again schedules nothing twice. Throws ``InvalidStep`` when the name is used
+    /// twice in one call or is not 1 to 256 bytes long, and what the service throws.
+    /// - Parameters:
+    ///   - name: Tells the messages of this call apart.
+    ///   - time: In milliseconds since 1970. A time that is past is now.
+    public func schedule(_ name: String, at time: Int64, message text: String) async throws {
+        guard try journal.begin(.schedule(name)) == nil else { return }
+        let message = ScheduledMessage(id: idempotencyKey(forStep: "schedule/\(name)"), due: time, text: text)
+        // Asked for first: a wake for a message that was never noted finds nothing to do.
+        try await deliver(message)
+        try await journal.note(message, as: .schedule(name))
+    }
+
+    private func checkWait() throws(InvalidStep) {
+        guard canWait else {
+            throw InvalidStep(description: "A tool with the effect \"once\" cannot wait: it would have to run again.")
+        }
     }
 
     /// The same for each attempt of this step of this call, and for no other: 32 hexadecimal digits.
@@ -67,48 +175,4 @@ public struct ToolContext: Sendable {
 
     /// The names of steps may be used again: the call is run from its beginning.
     func beginAgain() { journal.beginAgain() }
-}
-
-/// A step whose name cannot be used.
-public struct InvalidStep: Error, Sendable, CustomStringConvertible {
-    /// What is wrong with it.
-    public let description: String
-}
-
-/// The steps of one call.
-private final class StepJournal: Sendable {
-    private struct State {
-        var recorded: [String: JSONValue]
-        var used: Set<String> = []
-    }
-
-    private let state: Mutex<State>
-    private let append: @Sendable (String, JSONValue) async throws -> Void
-
-    init(recorded: [String: JSONValue], append: @escaping @Sendable (String, JSONValue) async throws -> Void) {
-        state = Mutex(State(recorded: recorded))
-        self.append = append
-    }
-
-    func beginAgain() {
-        state.withLock { $0.used = [] }
-    }
-
-    /// The value of a step that is done.
-    func begin(_ name: String) throws -> JSONValue? {
-        guard (1...256).contains(name.utf8.count) else {
-            throw InvalidStep(description: "A step's name is 1 to 256 bytes long.")
-        }
-        return try state.withLock { state in
-            guard state.used.insert(name).inserted else {
-                throw InvalidStep(description: "Two steps of one call have the same name: \(name)")
-            }
-            return state.recorded[name]
-        }
-    }
-
-    func end(_ name: String, _ value: JSONValue) async throws {
-        try await append(name, value)
-        state.withLock { $0.recorded[name] = value }
-    }
 }

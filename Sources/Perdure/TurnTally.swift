@@ -45,6 +45,10 @@ extension Outcome {
         case .completed: "completed"
         case .failed: "failed"
         case .awaiting: "awaiting"
+        case .suspended: "suspended"
+        case .continuing: "continuing"
+        case .parked: "parked"
+        case .cancelled: "cancelled"
         }
     }
 }

@@ -70,7 +70,16 @@ struct Transcript {
             case .rewind(let turn):
                 messages.append(
                     Message(entry: stored, role: "rewind", content: "to turn \(turn)", details: ["to": .init(turn)]))
-            case .claim, .approvalRequest, .decision, .step:
+            case .cancel(_, let reason):
+                messages.append(Message(entry: stored, role: "cancelled", content: reason ?? ""))
+            case .park(let reason):
+                messages.append(Message(entry: stored, role: "parked", content: reason))
+            case .schedule(let message):
+                messages.append(
+                    Message(
+                        entry: stored, role: "schedule", content: message.text,
+                        details: ["due": .init(timestamp(message.due)), "id": .init(message.id)]))
+            case .claim, .approvalRequest, .decision, .step, .attempt, .pause, .signal:
                 continue
             }
         }

@@ -83,9 +83,11 @@ extension LeasedSession {
                 "UPDATE calls SET state = ? WHERE id = ? AND state = 'claimed'",
                 .text(result.status == .unknown ? "unknown" : "settled"), .text(position.description)
             )
+        case .attempt(.released(let request)), .cancel(let request, _), .signal(let request, _, _):
+            try add(request, turn: entry.turn)
         case .rewind:
             try change("UPDATE calls SET state = 'unknown' WHERE state = 'claimed'")
-        case .reply, .approvalRequest, .step, .refusal, .checkpoint:
+        case .reply, .approvalRequest, .step, .refusal, .checkpoint, .attempt, .pause, .park, .schedule:
             break
         }
     }

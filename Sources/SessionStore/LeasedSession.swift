@@ -185,8 +185,8 @@ public struct LeasedSession: ~Copyable {
         guard !entries.isEmpty else {
             throw SessionStoreError(.emptyCommit, at: "append", "a commit needs an entry, and so does an outcome")
         }
-        // A checkpoint and a rewind are whole by themselves.
-        let endsTurn = outcome != nil || entries.last.map { $0.kind == .checkpoint || $0.kind == .rewind } ?? false
+        // A checkpoint, a rewind and a pause are whole by themselves.
+        let endsTurn = outcome != nil || entries.last.map { [.checkpoint, .rewind, .pause].contains($0.kind) } ?? false
         try commit(endsTurn: endsTurn) { (session, next) throws(SessionStoreError) in
             try session.write(entries, outcome: outcome, epoch: next)
         }

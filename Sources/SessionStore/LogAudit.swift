@@ -70,7 +70,8 @@ struct LogAudit {
                 report.add(.requests, "the input of entry \(stored.sequence) has the id of an earlier request")
             }
             note(request, stored)
-        case .decision(let request, _):
+        case .decision(let request, _), .attempt(.released(let request)), .cancel(let request, _),
+            .signal(let request, _, _):
             note(request, stored)
         case .claim(let position, let tool, let effect, let attempt):
             calls[position.description] = Call(tool: tool, effect: effect.rawValue, state: "claimed", attempt: attempt)
@@ -79,7 +80,7 @@ struct LogAudit {
             calls[position.description]?.state = result.status == .unknown ? "unknown" : "settled"
         case .rewind:
             for (position, call) in calls where call.state == "claimed" { calls[position]?.state = "unknown" }
-        case .reply, .approvalRequest, .step, .refusal, .checkpoint:
+        case .reply, .approvalRequest, .step, .refusal, .checkpoint, .attempt, .pause, .park, .schedule:
             break
         }
     }

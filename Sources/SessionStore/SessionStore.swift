@@ -25,7 +25,7 @@ public struct SessionStore: Sendable {
     /// The file system that the folder is on; nil where the system does not say.
     public let fileSystem: MountedFileSystem?
     private let slots: LeaseSlots
-    let now: @Sendable () -> Int64
+    package let now: @Sendable () -> Int64
     let warmSessions: WarmSessions
     /// Replaced by tests only.
     package var migrations = Schema.migrations

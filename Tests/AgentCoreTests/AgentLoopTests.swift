@@ -18,6 +18,9 @@ struct Harness {
         ToolSpecification(name: "ask", description: "", parameters: [:], effect: .once) { _ in
             .required(reason: "costly")
         },
+        ToolSpecification(name: "urgent", description: "", parameters: [:], effect: .once) { _ in
+            .required(reason: "now", within: .seconds(60))
+        },
     ]
 
     init(maximumModelCalls: Int = 16) {

@@ -30,13 +30,20 @@ struct Chaos {
     /// Over all processes.
     var runs: [CallPosition: [ToolRun]] = [:]
     var refusals = 0
+    var time: Int64 = 0
 
     init(seed: UInt64) {
         random = SeededGenerator(state: seed)
-        loop = AgentLoop(
-            .init(
-                sessionIdentity: "s", instructions: "", tools: Harness.tools,
-                maximumModelCalls: Int.random(in: 1...4, using: &random)))
+        var definition = AgentLoop.Definition(
+            sessionIdentity: "s", instructions: "", tools: Harness.tools,
+            maximumModelCalls: Int.random(in: 1...4, using: &random))
+        definition.maximumParallelTools = Int.random(in: 1...5, using: &random)
+        definition.maximumInterruptions = Int.random(in: 1...20, using: &random)
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            definition.turnBudget.modelCalls = Int.random(in: 1...6, using: &random)
+            definition.sessionBudget.modelCalls = Int.random(in: 1...40, using: &random)
+        }
+        loop = AgentLoop(definition)
     }
 
     var history: History { loop.history }
@@ -46,7 +53,9 @@ struct Chaos {
         let before = loop
         let effects: [Effect]
         do throws(LoopError) {
-            effects = try loop.handle(event)
+            time += Int64.random(in: 0...5, using: &random)
+            effects = try loop.handle(
+                event, at: time, startingSteps: Int.random(in: 0..<10, using: &random) > 0)
         } catch {
             #expect(error.code != .brokenLog, "\(error) for \(event)")
             #expect("\(loop)" == "\(before)")
@@ -55,9 +64,12 @@ struct Chaos {
         }
         switch event {
         case .modelReplied, .modelRefused: #expect(isAsking, "a reply that nobody waits for was taken")
-        case .toolFinished(let position, _):
+        case .toolFinished(let position, _), .toolSuspended(let position, _):
             #expect(running.remove(position) != nil, "a result of a tool that does not run was taken")
-        case .input, .verdicts, .resume:
+        case .timeUp, .cancel:
+            // What was under way is given up, as whoever runs it has to.
+            (isAsking, running) = (false, [])
+        case .input, .verdicts, .resume, .release, .signal:
             #expect(!isAsking && running.isEmpty, "\(event) was taken while something is under way")
         }
         switch event {
@@ -110,12 +122,20 @@ struct Chaos {
     /// Any event, mostly one that makes no sense.
     mutating func anyEvent() -> Event {
         request += 1
-        switch Int.random(in: 0..<7, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0: return .input(request: "\(request)", text: "text \(request)")
         case 1: return .verdicts(request: "\(request)", anyVerdicts())
         case 2: return .resume
         case 3, 4: return .modelReplied(anyReply())
         case 5: return .modelRefused(reason: "too long")
+        case 6: return .timeUp
+        case 7: return .release(request: "\(request)")
+        case 8: return .signal(request: "\(request)", name: "s", value: 1)
+        case 9:
+            return Int.random(in: 0..<4, using: &random) == 0 ? .cancel(request: "\(request)", reason: nil) : .timeUp
+        case 10:
+            let position = running.min { "\($0)" < "\($1)" } ?? anyPosition()
+            return .toolSuspended(position, until: Bool.random(using: &random) ? time + 10 : nil)
         default:
             let position = Bool.random(using: &random) ? running.min { "\($0)" < "\($1)" } : nil
             return .toolFinished(position ?? anyPosition(), ToolResult(status: .succeeded, content: "\(request)"))
@@ -147,7 +167,7 @@ struct Chaos {
     }
 
     private mutating func anyReply() -> ModelReply {
-        let names = ["read", "set", "pay", "ask", "fly"]
+        let names = ["read", "set", "pay", "ask", "fly", "urgent"]
         let arguments = ["{}", "", "{", "[]", #"{"n":1}"#]
         let calls = (0..<Int.random(in: 0...4, using: &random)).map { index in
             ToolCall(

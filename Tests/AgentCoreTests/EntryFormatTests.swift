@@ -37,11 +37,11 @@ import Testing
                         ToolCall(id: "c1", name: "pay", arguments: #"{ "n": 1.0 }"#),
                         ToolCall(id: "", name: "", arguments: ""),
                     ],
-                    finishReason: "tool_calls", usage: TokenUsage(input: 30, output: 4, cachedInput: 20))),
+                    finishReason: "tool_calls", usage: TokenUsage(input: 30, output: 4, cachedInput: 20, cost: 7))),
             kind: "reply", call: nil,
             body: #"{"text":"","calls":[{"id":"c1","name":"pay","arguments":"{ \"n\": 1.0 }"},"#
                 + #"{"id":"","name":"","arguments":""}],"finish":"tool_calls","#
-                + #""usage":{"input":30,"output":4,"cached":20}}"#,
+                + #""usage":{"input":30,"output":4,"cached":20,"cost":7}}"#,
             optional: ["calls", "usage"]),
         Case(
             fact: .claim(position, tool: "pay", effect: .once, attempt: 1), kind: "claim", call: "3.1",
@@ -54,10 +54,38 @@ import Testing
         Case(
             fact: .step(position, name: "fetch", value: ["n": 1]), kind: "step", call: "3.1",
             body: #"{"name":"fetch","value":{"n":1}}"#, free: ["value"]),
+        Case(fact: .attempt(.interrupted), kind: "attempt", call: nil, body: #"{"cause":"interrupted"}"#),
+        Case(fact: .attempt(.continued), kind: "attempt", call: nil, body: #"{"cause":"continued"}"#),
+        Case(
+            fact: .attempt(.released(request: "r3")), kind: "attempt", call: nil,
+            body: #"{"cause":"released","request":"r3"}"#),
+        Case(fact: .pause(.stopped), kind: "pause", call: nil, body: #"{"why":"stop"}"#),
+        Case(fact: .pause(.waiting(until: nil)), kind: "pause", call: nil, body: #"{"why":"wait"}"#),
+        Case(
+            fact: .pause(.waiting(until: 1_800_000_000_000)), kind: "pause", call: nil,
+            body: #"{"why":"wait","until":1800000000000}"#, optional: ["until"]),
+        Case(fact: .park(reason: "spent"), kind: "park", call: nil, body: #"{"reason":"spent"}"#),
+        Case(fact: .cancel(request: "r4", reason: nil), kind: "cancel", call: nil, body: #"{"request":"r4"}"#),
+        Case(
+            fact: .cancel(request: "r4", reason: "wrong"), kind: "cancel", call: nil,
+            body: #"{"request":"r4","reason":"wrong"}"#, optional: ["reason"]),
+        Case(
+            fact: .signal(request: "r5", name: "paid", value: ["n": 1]), kind: "signal", call: nil,
+            body: #"{"request":"r5","name":"paid","value":{"n":1}}"#, free: ["value"]),
+        Case(
+            fact: .schedule(ScheduledMessage(id: "s", due: 1_800_000_000_000, text: "hi")), kind: "schedule", call: nil,
+            body: #"{"id":"s","due":1800000000000,"text":"hi"}"#),
         Case(fact: .rewind(toTurn: 3), kind: "rewind", call: nil, body: #"{"turn":3}"#),
         Case(
             fact: .approvalRequest(position, reason: "costly"), kind: "approval", call: "3.1",
             body: #"{"reason":"costly"}"#),
+        Case(
+            fact: .approvalRequest(position, reason: "costly", expires: 1_800_000_000_000), kind: "approval",
+            call: "3.1", body: #"{"reason":"costly","expires":1800000000000}"#, optional: ["expires"]),
+        Case(
+            fact: .decision(request: "r2", Verdict(position: position, isApproved: true, arguments: "{}")),
+            kind: "decision", call: "3.1", body: #"{"request":"r2","approved":true,"reason":null,"arguments":"{}"}"#,
+            optional: ["reason", "arguments"]),
         Case(
             fact: .decision(request: "r2", Verdict(position: position, isApproved: true)), kind: "decision",
             call: "3.1", body: #"{"request":"r2","approved":true,"reason":null}"#, optional: ["reason"]),

@@ -22,6 +22,11 @@ import Testing
             #"{"status":"awaiting","approvals":[{"call":"3.0","id":"c","tool":"ask","arguments":"{\"n\":1}","#
                 + #""reason":"costly"},{"call":"3.2","id":"c","tool":"ask","arguments":"","reason":""}]}"#
         ),
+        (Outcome.suspended(until: 1_800_000_000_000), #"{"status":"suspended","until":1800000000000}"#),
+        (Outcome.suspended(until: nil), #"{"status":"suspended","until":null}"#),
+        (Outcome.continuing, #"{"status":"continuing"}"#),
+        (Outcome.parked(reason: "spent"), #"{"status":"parked","reason":"spent"}"#),
+        (Outcome.cancelled, #"{"status":"cancelled"}"#),
     ])
     func `an outcome is written as these bytes and read back`(_ outcome: Outcome, _ text: String) throws {
         #expect(JSONValue.object(outcome.json).description == text)
@@ -33,7 +38,7 @@ import Testing
 
     @Test(arguments: [
         "null", "{}", #"{"status":"completed"}"#, #"{"status":"completed","reply":1}"#, #"{"status":"done"}"#,
-        #"{"status":"awaiting"}"#, #"{"status":"awaiting","approvals":[1]}"#,
+        #"{"status":"awaiting"}"#, #"{"status":"awaiting","approvals":[1]}"#, #"{"status":"parked"}"#,
         #"{"status":"awaiting","approvals":[{"call":"3","id":"c","tool":"t","arguments":"","reason":""}]}"#,
         #"{"status":"awaiting","approvals":[{"call":"3.0","id":"c","tool":"t","reason":""}]}"#,
     ])

@@ -48,5 +48,9 @@ struct RandomEventsTests {
         #expect(history.messages == chaos.history.messages)
         #expect(history.calls == chaos.history.calls)
         #expect(history.phase == chaos.history.phase)
+        #expect(history.pause == chaos.history.pause)
+        #expect(history.spent == chaos.history.spent)
+        #expect(history.spentInTurn == chaos.history.spentInTurn)
+        #expect(history.interruptions == chaos.history.interruptions)
     }
 }

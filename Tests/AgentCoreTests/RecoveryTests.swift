@@ -55,6 +55,21 @@ struct RecoveryTests {
         return world
     }
 
+    @Test func `a turn that kills each process is parked, and goes on when somebody says so`() throws {
+        var world = World(replies: [ModelReply(text: "hi")])
+        // The commit of the message, and then each attempt's, before the model is asked.
+        world.deaths = [1, 2, 3, 4, 5, 6]
+        let outcome = try world.deliver(.message("hello", request: "1"))
+        #expect(outcome == .parked(reason: "the turn was interrupted 6 times"))
+        #expect(world.modelRequests.isEmpty)
+        #expect(try world.deliver(.message("hello", request: "1")) == outcome)
+        #expect(
+            try world.deliver(World.Delivery(request: "2", event: .release(request: "2"))) == .completed(reply: "hi"))
+        #expect(
+            world.log.map(\.kind.rawValue).joined(separator: " ")
+                == "input" + String(repeating: " attempt", count: 6) + " park attempt reply")
+    }
+
     private func attempts(at position: CallPosition, in world: World) -> [Int] {
         world.log.compactMap {
             if case .claim(position, _, _, let attempt) = $0.fact { attempt } else { nil }
@@ -63,10 +78,13 @@ struct RecoveryTests {
 
     private func check(_ world: World, against whole: World, deaths: Int, _ comment: Comment) {
         checkEffects(of: world, against: whole, comment)
-        // No entry is missing or doubled but the claims of what ran again, and of no model call is the answer lost but
+        // Nothing is added but that there was another attempt. No entry is missing or doubled but the claims of what ran
+        // again, and of no model call is the answer lost but
         // of those that the crash cut off.
         func keys(_ world: World) -> [String] {
-            world.log.filter { $0.kind != .claim }.map { "\($0.kind) \($0.position?.description ?? "")" }.sorted()
+            world.log.filter { $0.kind != .claim && $0.kind != .attempt }.map {
+                "\($0.kind) \($0.position?.description ?? "")"
+            }.sorted()
         }
         #expect(keys(world) == keys(whole), comment)
         #expect(world.modelRequests.count <= whole.modelRequests.count + deaths, comment)

@@ -30,11 +30,13 @@ import Testing
         var loop = AgentLoop(.init(sessionIdentity: "s", instructions: "", tools: tools ?? []))
         for entry in HistoryTests.asked + [HistoryTests.claim(item.claimed, 1)] { try loop.replay(entry) }
         let effects = try loop.handle(.resume)
-        guard case .commit(let entries, nil) = effects.first else {
-            #expect(item.attempt == 0 && effects.runs.count == 1)
+        guard case .commit(let entries, nil) = effects.first, entries.first?.kind == .attempt else {
+            Issue.record("an attempt begins with its entry")
             return
         }
-        switch entries.first?.fact {
+        switch entries.dropFirst().first?.fact {
+        case nil:
+            #expect(item.attempt == 0 && effects.runs.count == 1)
         case .claim(HistoryTests.first, tool: "t", effect: .idempotent, let attempt):
             #expect(attempt == item.attempt)
             #expect(effects.runs.count == 1)

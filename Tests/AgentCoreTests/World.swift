@@ -108,6 +108,8 @@ struct World {
             switch entry.fact {
             case .input(let request, _):
                 #expect(requests.updateValue(nil, forKey: request) == nil, "request \(request) is logged twice")
+            case .attempt(.released(let request)), .cancel(let request, _), .signal(let request, _, _):
+                #expect(requests.updateValue(nil, forKey: request) == nil, "request \(request) is logged twice")
             case .decision(let request, _):
                 if requests[request] == nil { requests.updateValue(nil, forKey: request) }
             default: break

@@ -47,7 +47,7 @@ import Testing
             #expect(second.answer["reply"]?.string == "All done.")
             #expect(
                 try deployment.query("SELECT group_concat(kind) FROM (SELECT kind FROM log ORDER BY seq)")
-                    == "input,reply")
+                    == "input,pause,attempt,reply")
         }
     }
 

@@ -37,7 +37,10 @@ import Testing
         let server = try ScriptedModelServer(failure.steps + [.text("Hi.")])
         let failed = try await bench.ask(bench.runtime(server))
         #expect(failed.errorCode == .modelFailed)
-        #expect(try bench.log() == [Entry(turn: 1, fact: .input(request: "1", text: "Hello"))])
+        #expect(
+            try bench.log() == [
+                Entry(turn: 1, fact: .input(request: "1", text: "Hello")), Entry(turn: 1, fact: .pause(.stopped)),
+            ])
         let outcome = try await bench.ask(bench.runtime(server)).get()
         #expect(outcome == .completed(reply: "Hi."))
         #expect(server.requests.count == failure.steps.count + 1)
@@ -50,7 +53,7 @@ import Testing
         let server = try ScriptedModelServer([.hang, .text("Hi.")])
         let failed = try await bench.ask(bench.runtime(server), within: .seconds(3))
         #expect(failed.errorCode == .deadlineExceeded)
-        #expect(try bench.log().map(\.kind) == [.input])
+        #expect(try bench.log().map(\.kind) == [.input, .pause])
         #expect(try await bench.ask(bench.runtime(server)).get() == .completed(reply: "Hi."))
         #expect(server.requests.count == 2)
     }
@@ -71,7 +74,7 @@ import Testing
             try await runtime.respond(to: request, deadline: .now)
         }
         #expect(error?.code == .deadlineExceeded)
-        #expect(try bench.log().map(\.kind) == [.input])
+        #expect(try bench.log().map(\.kind) == [.input, .pause])
         #expect(try bench.leftovers() == [])
     }
 
@@ -90,7 +93,7 @@ import Testing
         #expect(try server.messages(1) == ["system: You help.", "user: One", "user: Two"])
         #expect(try await bench.ask(runtime, "One", id: "1").get() == .completed(reply: "Both."))
         #expect(server.requests.count == 2)
-        #expect(try bench.log().map(\.turn) == [1, 1, 1])
+        #expect(try bench.log().map(\.turn) == [1, 1, 1, 1])
     }
 
     @Test func `a tool that has run does not run again when the model fails after it`() async throws {

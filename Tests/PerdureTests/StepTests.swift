@@ -102,7 +102,7 @@ struct Confused: Tool {
         let tool = PayOrder(hanging: "charge")
         let runtime = try bench.runtime(server, tools: [tool])
         try await bench.interrupt(runtime) { tool.done.count == 2 }
-        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim, .step])
+        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim, .step, .pause])
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         #expect(try server.messages(1).last == "tool: paid 71")
         #expect(tool.done.map { $0.prefix { $0 != " " } } == ["look", "charge", "charge", "report"])
@@ -110,7 +110,7 @@ struct Confused: Tool {
         #expect(tool.done[1] == tool.done[2] && Set(tool.done).count == 3)
         #expect(
             try bench.log().map(\.kind) == [
-                .input, .reply, .claim, .step, .claim, .step, .step, .result, .reply,
+                .input, .reply, .claim, .step, .pause, .attempt, .claim, .step, .step, .result, .reply,
             ])
     }
 

@@ -101,7 +101,7 @@ final class Puppet: Tool {
         let tool = Puppet("slow", .hangs)
         let runtime = try bench.runtime(server, tools: [tool])
         try await bench.interrupt(runtime) { tool.keys.count == 1 }
-        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim])
+        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim, .pause])
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         #expect(try server.messages(1).last?.hasPrefix("tool: The outcome of this call is unknown") == true)
         #expect(tool.keys.count == 1)
@@ -144,7 +144,7 @@ final class Puppet: Tool {
         let other = Puppet("other", .works)
         let runtime = try bench.runtime(server, tools: [slow, other])
         #expect(try await bench.ask(runtime, within: .seconds(4)).errorCode == .deadlineExceeded)
-        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim, .claim, .result])
+        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim, .claim, .result, .pause])
         #expect(try await bench.ask(runtime, within: .seconds(60)).get() == .completed(reply: "Done."))
         #expect(slow.keys.count == 1)
         #expect(other.keys.count == 1)

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import JSONCore
+import Synchronization
+
+/// A step whose name cannot be used.
+public struct InvalidStep: Error, Sendable, CustomStringConvertible {
+    /// What is wrong with it.
+    public let description: String
+}
+
+/// Ends a tool's run that waits. A tool has to let it through.
+struct ToolSuspension: Error, CustomStringConvertible {
+    /// Until a time, in milliseconds since 1970; nil for a signal alone.
+    let until: Int64?
+    let description = "The tool waits. This error ends its run until it is to go on, and must not be caught."
+}
+
+/// The signals that came for a turn and that no tool has taken yet.
+final class SignalBox: Sendable {
+    private let signals: Mutex<[String: [JSONValue]]>
+
+    init(_ signals: [String: [JSONValue]]) { self.signals = Mutex(signals) }
+
+    func put(_ name: String, _ value: JSONValue) { signals.withLock { $0[name, default: []].append(value) } }
+
+    /// The oldest one of a name.
+    func take(_ name: String) -> JSONValue? {
+        signals.withLock { $0[name]?.isEmpty == false ? $0[name]?.removeFirst() : nil }
+    }
+}
+
+/// The steps of one call.
+final class StepJournal: Sendable {
+    /// What a step is called. Those that a tool names itself, and those that its waits are recorded as, are kept apart.
+    enum Name {
+        case step(String)
+        case wait(String)
+        case signal(String)
+        case schedule(String)
+
+        private static let reserved = ["wait/", "signal/", "schedule/"]
+
+        fileprivate func key() throws(InvalidStep) -> String {
+            let (name, key) =
+                switch self {
+                case .step(let name): (name, name)
+                case .wait(let name): (name, "wait/" + name)
+                case .signal(let name): (name, SignalStep.step(ofSignal: name))
+                case .schedule(let name): (name, "schedule/" + name)
+                }
+            guard (1...256).contains(name.utf8.count) else {
+                throw InvalidStep(description: "A step's name is 1 to 256 bytes long.")
+            }
+            if case .step = self, Self.reserved.contains(where: name.hasPrefix) {
+                throw InvalidStep(description: "A step's name begins with neither of \(Self.reserved): \(name)")
+            }
+            return key
+        }
+    }
+
+    private struct State {
+        var recorded: [String: JSONValue]
+        var used: Set<String> = []
+    }
+
+    let signals: SignalBox
+    private let state: Mutex<State>
+    private let append: @Sendable ([Fact]) async throws -> Void
+
+    /// What a journal makes durable.
+    enum Fact: Sendable {
+        case step(String, JSONValue)
+        case schedule(ScheduledMessage)
+    }
+
+    /// - Parameter append: Makes facts durable, in one commit.
+    init(
+        recorded: [String: JSONValue],
+        signals: SignalBox,
+        append: @escaping @Sendable ([Fact]) async throws -> Void
+    ) {
+        state = Mutex(State(recorded: recorded))
+        self.signals = signals
+        self.append = append
+    }
+
+    /// The call is run again from its beginning: the names of steps may be used again.
+    func beginAgain() {
+        state.withLock { $0.used = [] }
+    }
+
+    /// The value of a step that is done.
+    func begin(_ name: Name) throws(InvalidStep) -> JSONValue? {
+        let key = try name.key()
+        return try state.withLock { state throws(InvalidStep) in
+            guard state.used.insert(key).inserted else {
+                throw InvalidStep(description: "Two steps of one call have the same name: \(key)")
+            }
+            return state.recorded[key]
+        }
+    }
+
+    /// Makes the value of a step durable.
+    func end(_ name: Name, _ value: JSONValue) async throws {
+        let key = try name.key()
+        try await append([.step(key, value)])
+        state.withLock { $0.recorded[key] = value }
+    }
+
+    /// Makes a message durable, and that it is.
+    func note(_ message: ScheduledMessage, as name: Name) async throws {
+        let key = try name.key()
+        try await append([.schedule(message), .step(key, .init(Int(message.due)))])
+        state.withLock { $0.recorded[key] = .init(Int(message.due)) }
+    }
+}
