@@ -40,6 +40,9 @@ public enum Outcome: Sendable, Hashable {
     case parked(reason: String)
     /// Somebody called the turn off.
     case cancelled
+    /// The session is busy, and who holds it was left the request. The same request gets the outcome of its turn later. Never
+    /// written down.
+    case queued
 }
 
 /// A person's decision on one ``Approval``.

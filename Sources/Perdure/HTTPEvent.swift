@@ -52,7 +52,8 @@ struct HTTPEvent {
 
         /// A turn's response.
         init(_ response: AgentResponse) {
-            status = 200
+            // What is asked for will be done, and has not been.
+            status = response.outcome == .queued ? 202 : 200
             body = response.json
         }
 
