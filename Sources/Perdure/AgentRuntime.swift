@@ -15,13 +15,13 @@ public import SessionStore
 /// Nothing is answered before the commit that the answer depends on is durable, and the lease is released before the
 /// answer is returned, whether the turn succeeds or not. The store may keep the session open, unlocked, for its next turn.
 public struct AgentRuntime: Sendable {
-    private let agent: Agent
-    private let name: AgentName
+    let agent: Agent
+    let name: AgentName
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
-    private let store: SessionStore
-    private let logger: Logger
-    private let wakes: Wakes?
+    let store: SessionStore
+    let logger: Logger
+    let wakes: Wakes?
     private let times = StepTimes()
 
     /// Time kept back before a deadline, to release the session and to answer.
@@ -84,7 +84,7 @@ public struct AgentRuntime: Sendable {
     /// Runs one turn.
     ///
     /// A request id that the session has answered before gets the same answer again, and nothing runs. One whose turn
-    /// was interrupted goes on where the log ends.
+    /// was interrupted goes on where the log ends. A session that is busy is dealt with by ``Agent/whenBusy``.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
     /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
@@ -108,21 +108,22 @@ public struct AgentRuntime: Sendable {
             let ended = try await withCutoff(cutoff) {
                 try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
                     let loop = try loop(from: opened)
-                    let event: Event
-                    switch try TurnStart(request, opened, loop.history, at: store.now()) {
-                    case .answered(let outcome):
-                        // It may have been read from a page that no sync has put onto the disk yet.
-                        try await lane.confirm()
-                        return outcome
-                    case .run(let first): event = first
-                    }
+                    let mailbox = Mailbox(lane, of: session, policy: agent.whenBusy)
+                    try await mailbox.open(isInterrupted: loop.history.phase == .open && loop.history.pause == nil)
                     var turn = TurnRunner(
                         loop,
                         in: TurnRunner.Surroundings(
-                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, session: session,
-                            deadline: deadline, cutoff: cutoff, tally: tally, now: store.now, onProgress: onProgress)
+                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, mailbox: mailbox,
+                            session: session, deadline: deadline, cutoff: cutoff, tally: tally, now: store.now,
+                            onProgress: onProgress)
                     )
-                    let outcome = try await turn.run(event)
+                    let result: Result<Outcome, any Error>
+                    do {
+                        result = .success(try await run(request, from: opened, in: &turn, lane))
+                    } catch {
+                        result = .failure(error)
+                    }
+                    let outcome = try await finish(&turn, after: result, lane, mailbox)
                     await deliver(turn.overdueMessages, to: session)
                     return outcome
                 }
@@ -139,6 +140,20 @@ public struct AgentRuntime: Sendable {
         return AgentResponse(session: request.session, id: request.id, outcome: outcome)
     }
 
+    /// Runs the turn of a request, if something is left to do.
+    private func run(
+        _ request: AgentRequest, from opened: SessionLane.Opened, in turn: inout TurnRunner, _ lane: SessionLane
+    ) async throws -> Outcome {
+        switch try TurnStart(request, opened, turn.history, at: store.now()) {
+        case .answered(let outcome):
+            // It may have been read from a page that no sync has put onto the disk yet.
+            try await lane.confirm()
+            return outcome
+        case .run(let event):
+            return try await turn.run(event)
+        }
+    }
+
     /// Writes the one line of a turn. Texts of the conversation, tool arguments and errors' details stay out of it.
     private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
@@ -153,14 +168,7 @@ public struct AgentRuntime: Sendable {
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        let opened = try await lane.open(
-            session,
-            of: name,
-            in: store,
-            request: request.id,
-            creating: request.beginsSession,
-            until: patience
-        )
+        guard let opened = try await open(session, on: lane, for: request, until: patience) else { return .queued }
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)

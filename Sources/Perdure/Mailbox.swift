@@ -72,10 +72,19 @@ final class Mailbox: Sendable {
     private func take() async throws(SessionStoreError) {
         // All that was taken before is in the log.
         if state.withLock({ $0.hasTaken && $0.messages.isEmpty && $0.cancellation == nil }) {
-            try await lane.removeTakenMessages()
-            state.withLock { $0.hasTaken = false }
+            do {
+                try await lane.removeTakenMessages()
+                state.withLock { $0.hasTaken = false }
+            } catch where error.code == .busy {}
         }
-        for message in try await lane.newMessages() {
+        let messages: [InboxMessage]
+        do {
+            messages = try await lane.newMessages()
+        } catch where error.code == .busy {
+            // Somebody is frozen while he leaves a message. The others are there the next time.
+            return
+        }
+        for message in messages {
             let request = AgentRequest(message, session: session)
             state.withLock { state in
                 state.hasTaken = true

@@ -15,6 +15,7 @@ struct TurnRunner {
         let wakes: Wakes?
         let times: StepTimes
         let lane: SessionLane
+        let mailbox: Mailbox
         let session: SessionID
         /// When the invocation ends.
         let deadline: ContinuousClock.Instant?
@@ -23,15 +24,17 @@ struct TurnRunner {
         let tally: TurnTally
         /// Milliseconds since 1970.
         let now: @Sendable () -> Int64
-        let onProgress: @Sendable (TurnProgress) -> Void
+        var onProgress: @Sendable (TurnProgress) -> Void
     }
 
-    private let surroundings: Surroundings
+    private var surroundings: Surroundings
     private var loop: AgentLoop
     /// Whether this attempt has done a step: one that did none is not put off, or nothing would ever be done.
     private var hasDoneStep = false
     /// What tools may still take of what the turn was sent.
     private var signals = SignalBox([:])
+    /// Whether steps may begin: otherwise turns are put off as soon as they are on record.
+    var mayStartSteps = true
 
     init(_ loop: AgentLoop, in surroundings: Surroundings) {
         self.loop = loop
@@ -46,10 +49,18 @@ struct TurnRunner {
             var effects = try decide(event)
             signals = SignalBox(loop.history.signals)
             while true {
-                switch try await commit(effects) {
-                case .finish(let outcome): return outcome
-                case .callModel(let request): effects = try await ask(request)
-                case .runTools(let runs): effects = try await run(runs)
+                let step = try await commit(effects)
+                if case .finish(let outcome) = step { return outcome }
+                if let instead = try await attend(before: step) {
+                    effects = instead
+                    continue
+                }
+                effects = try await watched { (runner: inout TurnRunner) in
+                    switch step {
+                    case .finish: []
+                    case .callModel(let request): try await runner.ask(request)
+                    case .runTools(let runs): try await runner.run(runs)
+                    }
                 }
                 hasDoneStep = true
             }
@@ -61,6 +72,12 @@ struct TurnRunner {
             return .continuing
         }
     }
+
+    /// How far the session is.
+    var history: History { loop.history }
+
+    /// What follows is nothing that the caller of this invocation has asked for.
+    mutating func ceaseProgress() { surroundings.onProgress = { _ in } }
 
     /// The messages that came due while the turn stood in their way.
     var overdueMessages: [ScheduledMessage] {
@@ -76,7 +93,7 @@ struct TurnRunner {
         var next = loop
         let effects = try next.handle(event, at: now)
         // A claim that is made when the time is up would count as a call that may have taken effect.
-        if !Task.isCancelled, hasTime(for: effects) {
+        if mayStartSteps, !Task.isCancelled, hasTime(for: effects) {
             loop = next
             return effects
         }
@@ -100,7 +117,7 @@ struct TurnRunner {
     // MARK: - Committing
 
     /// The one thing that is left to do once the commits among some effects are made.
-    private enum Step {
+    private enum Step: Sendable {
         case callModel(ModelRequest)
         case runTools([ToolRun])
         case finish(Outcome)
@@ -136,6 +153,73 @@ struct TurnRunner {
             } catch {
                 throw AgentError.wakeFailed(error)
             }
+        }
+    }
+
+    // MARK: - What comes in
+
+    /// What is to be done instead of a step, because of what came in meanwhile.
+    private mutating func attend(before step: Step) async throws -> [Effect]? {
+        let mailbox = surroundings.mailbox
+        try await mailbox.look()
+        if let effects = try calledOff() { return effects }
+        if case .callModel = step, let message = try await mailbox.takeSteering(),
+            case .message(let text) = message.content
+        {
+            return try decide(.steer(request: message.id, text: text))
+        }
+        return nil
+    }
+
+    /// What calls the turn off, if somebody asked for it.
+    private mutating func calledOff() throws -> [Effect]? {
+        guard let request = surroundings.mailbox.takeCancellation(), case .cancel(let reason) = request.content else {
+            return nil
+        }
+        return try decide(.cancel(request: request.id, reason: reason))
+    }
+
+    /// What became of a step that was watched.
+    private enum Watched: Sendable {
+        case ended(TurnRunner, Result<[Effect], any Error>)
+        case watchEnded(isCalledOff: Bool)
+    }
+
+    /// Does a step, and cancels it when the turn is called off meanwhile.
+    private mutating func watched(
+        _ step: @escaping @Sendable (inout TurnRunner) async throws -> [Effect]
+    ) async throws -> [Effect] {
+        let (start, mailbox) = (self, surroundings.mailbox)
+        return try await withThrowingTaskGroup(of: Watched.self) { group in
+            group.addTask {
+                var runner = start
+                do {
+                    let effects = try await step(&runner)
+                    return .ended(runner, .success(effects))
+                } catch {
+                    return .ended(runner, .failure(error))
+                }
+            }
+            group.addTask { .watchEnded(isCalledOff: await mailbox.watch()) }
+            defer { group.cancelAll() }
+            for try await end in group {
+                switch end {
+                case .watchEnded(let isCalledOff):
+                    if isCalledOff { group.cancelAll() }
+                case .ended(let runner, .success(let effects)):
+                    self = runner
+                    // It may have ended without heeding that it was cancelled. What it came to is kept.
+                    guard mailbox.isCalledOff, !Task.isCancelled, effects.arePutOff, let end = try calledOff() else {
+                        return effects
+                    }
+                    return effects.filter { if case .finish = $0 { false } else { true } } + end
+                case .ended(let runner, .failure(let error)):
+                    self = runner
+                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try calledOff() { return effects }
+                    throw error
+                }
+            }
+            throw CancellationError()
         }
     }
 
@@ -223,6 +307,16 @@ extension TurnRunner.Surroundings {
         let end = await tool.end(of: run, context: context)
         if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
         return end
+    }
+}
+
+extension [Effect] {
+    /// Whether the turn goes on after them, in another attempt.
+    fileprivate var arePutOff: Bool {
+        switch last {
+        case .finish(.continuing), .finish(.suspended): true
+        default: false
+        }
     }
 }
 
