@@ -25,7 +25,7 @@ public struct AgentLoop: Sendable {
     /// Calls whose tool waits, and until when.
     private var waiting: [CallPosition: Int64?] = [:]
     /// The time of the event that is being decided on.
-    private var time: Int64 = 0
+    var time: Int64 = 0
     /// Whether the event that is being decided on may start a step.
     private var mayStart = true
 
@@ -306,51 +306,6 @@ public struct AgentLoop: Sendable {
         return try proceed(recording: entries, running: runs)
     }
 
-    private enum CallStep {
-        case wait
-        case record(Entry.Fact)
-        case run(ToolRun, claim: Entry.Fact?)
-    }
-
-    private func nextStep(of open: History.OpenCall) -> CallStep {
-        let position = open.position
-        var attempt = 1
-        switch open.state {
-        case .awaiting, .settled:
-            return .wait
-        case .claimed(.once, _), .claimed(.pure, _):
-            return .record(.result(position, .unknown))
-        case .claimed(.idempotent, let earlier):
-            attempt = earlier + 1
-        case .asked, .approved:
-            break
-        }
-        guard let tool = definition.tools.first(where: { $0.name == open.call.name }) else {
-            return .record(.result(position, attempt > 1 ? .unknown : .noSuchTool(among: definition.tools)))
-        }
-        // A later version of the agent may call the same tool a different thing: what is "once" now is not run again.
-        if attempt > 1, tool.effect == .once { return .record(.result(position, .unknown)) }
-        let arguments: JSONValue
-        let requirement: ApprovalRequirement
-        do {
-            // Models leave the text empty for a tool without arguments.
-            let text = open.editedArguments ?? open.call.arguments
-            arguments = try JSONValue(parsing: (text.isEmpty ? "{}" : text).utf8)
-            requirement = try tool.review(arguments)
-        } catch {
-            return .record(.result(position, attempt > 1 ? .unknown : .badArguments(error)))
-        }
-        if case .required(let reason, let patience) = requirement, open.state == .asked {
-            let expires = patience.map { time + $0.milliseconds }
-            return .record(.approvalRequest(position, reason: reason, expires: expires))
-        }
-        let key = SHA256.hexDigest(of: "\(definition.sessionIdentity)/\(position)").prefix(32)
-        let run = ToolRun(
-            position: position, tool: tool.name, arguments: arguments, idempotencyKey: String(key), steps: open.steps)
-        guard tool.effect != .pure else { return .run(run, claim: nil) }
-        return .run(run, claim: .claim(position, tool: tool.name, effect: tool.effect, attempt: attempt))
-    }
-
     private mutating func stop(_ position: CallPosition) throws(LoopError) {
         guard running.remove(position) != nil else {
             throw LoopError(code: .unexpectedEvent, detail: "call \(position) is not running")
@@ -409,13 +364,5 @@ extension Verdict {
     /// What a decision comes to that was not made in time.
     fileprivate static func expired(_ position: CallPosition) -> Verdict {
         Verdict(position: position, isApproved: false, reason: "nobody decided in time.")
-    }
-}
-
-extension Duration {
-    fileprivate var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflows ? .max / 2 : whole + attoseconds / 1_000_000_000_000_000
     }
 }

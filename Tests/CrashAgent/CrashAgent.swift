@@ -7,8 +7,8 @@ import Perdure
 /// An agent that kills its own process with SIGKILL at one point of a turn, once.
 ///
 /// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
-/// leave a line in, `STREAMS` says that it streams, and `QUEUES` that a busy session is left messages. The point is reached by code around the agent: nothing in the library
-/// knows of it.
+/// leave a line in, `STREAMS` says that it streams, and `QUEUES` that a busy session is left messages. The point is reached
+/// by code around the agent: nothing in the library knows of it.
 @main
 struct CrashAgent {
     static func main() async {

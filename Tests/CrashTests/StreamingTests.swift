@@ -65,7 +65,7 @@ import Testing
             }
             #expect(again.withLock(\.self) == Self.done)
             #expect(deployment.model.answeredCount == 1)
-            #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nattempt\nreply")
+            #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nreply")
         }
     }
 
@@ -120,7 +120,7 @@ import Testing
                 return true
             }
             #expect(second.withLock(\.self) == Self.half + Self.whole + Self.done)
-            #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nreply")
+            #expect(try deployment.query("SELECT kind FROM log ORDER BY seq") == "input\nattempt\nreply")
         }
     }
 }
