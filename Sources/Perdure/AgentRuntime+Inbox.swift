@@ -68,8 +68,10 @@ extension AgentRuntime {
     ) async throws -> Outcome {
         if case .failure(let error) = result, error is SessionStoreError { throw error }
         guard mailbox.isAttending else { return try result.get() }
-        // A model that has just failed is not asked for others.
-        if case .failure = result { turn.mayStartSteps = false }
+        // A model that has just failed is not asked for others. What was wrong with the request is nothing to them.
+        if case .failure(let error) = result, !(error is AgentError), !(error is LoopError) {
+            turn.mayStartSteps = false
+        }
         turn.ceaseProgress()
         var result = result
         var isFirst = true
@@ -100,7 +102,9 @@ extension AgentRuntime {
         do {
             let outcome = try await turn.run(.input(request: message.id, text: text))
             logger.info("queued turn \(outcome.name)", metadata: ["session": "\(message.session)"])
-            if outcome == .continuing, turn.mayStartSteps { try await wakes?.goOn(message.session, request: message.id) }
+            if outcome == .continuing, turn.mayStartSteps {
+                try await wakes?.goOn(message.session, request: message.id)
+            }
         } catch {
             if error is SessionStoreError { throw error }
             // It is on record. The others are put on record, too.

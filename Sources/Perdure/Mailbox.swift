@@ -75,12 +75,12 @@ final class Mailbox: Sendable {
             do {
                 try await lane.removeTakenMessages()
                 state.withLock { $0.hasTaken = false }
-            } catch where error.code == .busy {}
+            } catch  where error.code == .busy {}
         }
         let messages: [InboxMessage]
         do {
             messages = try await lane.newMessages()
-        } catch where error.code == .busy {
+        } catch  where error.code == .busy {
             // Somebody is frozen while he leaves a message. The others are there the next time.
             return
         }

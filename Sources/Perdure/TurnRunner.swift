@@ -214,7 +214,9 @@ struct TurnRunner {
                     return effects.filter { if case .finish = $0 { false } else { true } } + end
                 case .ended(let runner, .failure(let error)):
                     self = runner
-                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try calledOff() { return effects }
+                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try calledOff() {
+                        return effects
+                    }
                     throw error
                 }
             }

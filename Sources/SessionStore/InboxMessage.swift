@@ -30,7 +30,8 @@ public struct InboxMessage: Sendable, Hashable {
     func record() throws(SessionStoreError) -> [UInt8] {
         let text = (["id": .init(id), "body": body] as JSONValue).description
         guard text.utf8.count <= Self.maximumSize else {
-            throw SessionStoreError(.tooLarge, at: "post", "a message is at most \(Self.maximumSize) bytes of JSON long")
+            throw SessionStoreError(
+                .tooLarge, at: "post", "a message is at most \(Self.maximumSize) bytes of JSON long")
         }
         return Array("\(Self.checksum(of: Array(text.utf8)[...])) \(text)\n".utf8)
     }

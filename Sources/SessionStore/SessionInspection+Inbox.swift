@@ -29,7 +29,8 @@ extension SessionInspection {
         if contents.count > report.messages {
             report.add(
                 .brokenInbox,
-                "\(contents.count - report.messages) lines of s.db-inbox are no messages; the next lease that reads it passes over them")
+                "\(contents.count - report.messages) lines of s.db-inbox are no messages; the next lease that reads it passes over them"
+            )
         }
     }
 }

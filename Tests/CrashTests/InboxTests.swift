@@ -9,7 +9,9 @@ import Testing
 
 /// Two sandboxes, one of which holds the session that the other one wants.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct InboxTests {
-    static func message(_ id: String) -> JSONValue { ["session": "s", "message": .init("Message \(id)"), "id": .init(id)] }
+    static func message(_ id: String) -> JSONValue {
+        ["session": "s", "message": .init("Message \(id)"), "id": .init(id)]
+    }
 
     static let answer: @Sendable (Int, JSONValue) -> ScriptedModelServer.Step = { number, request in
         number == 0 ? .hang : .text("Re: \(request["messages"]?.array?.last?["content"]?.string ?? "")")

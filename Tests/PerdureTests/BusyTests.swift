@@ -15,6 +15,13 @@ import Testing
 
     init() throws { bench = try Bench() }
 
+    @Test func `a message waits, unless the agent says something else`() {
+        var agent = Agent(name: "support", instructions: "You help.")
+        #expect(agent.whenBusy == .wait)
+        agent.whenBusy = .queue(.atNextStep)
+        #expect(agent.whenBusy == .queue(.atNextStep))
+    }
+
     @Test func `a message joins the turn at its next step`() async throws {
         let gate = Barrier()
         let server = try ScriptedModelServer([
@@ -93,7 +100,9 @@ import Testing
     }
 
     @Test(arguments: [BusyPolicy.wait, .refuse])
-    func `a short turn has nothing to do with an inbox, unless the policy asks for it`(_ policy: BusyPolicy) async throws {
+    func `a short turn has nothing to do with an inbox, unless the policy asks for it`(_ policy: BusyPolicy)
+        async throws
+    {
         let server = try ScriptedModelServer { _, _ in .text("Hi.") }
         let runtime = try bench.sandbox(server, whenBusy: policy)
         #expect(try await runtime.ask("Hello", id: "1") == .completed(reply: "Hi."))
@@ -184,7 +193,9 @@ import Testing
                                 try await Task.sleep(for: .milliseconds(20))
                             }
                         }
-                        guard outcome == .queued || outcome == .completed(reply: "Hi.") else { throw CancellationError() }
+                        guard outcome == .queued || outcome == .completed(reply: "Hi.") else {
+                            throw CancellationError()
+                        }
                     }
                 }
             }

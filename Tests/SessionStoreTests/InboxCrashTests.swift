@@ -143,7 +143,8 @@ struct InboxCrashTests {
     private func deliver(_ name: String, _ count: Int, plans: [String], _ told: borrowing Mutex<[String]>) throws {
         var next = 0
         while next < count {
-            let child = try Child.writer("deliver", root.path, "s", name, "\(next)", "\(count)", fault: plans.randomElement())
+            let child = try Child.writer(
+                "deliver", root.path, "s", name, "\(next)", "\(count)", fault: plans.randomElement())
             while let line = try child.line() {
                 let words = line.split(separator: " ").map(String.init)
                 #expect(["posted", "ack"].contains(words[0]))
