@@ -92,7 +92,7 @@ struct TurnRunner {
         var next = loop
         let effects = try next.handle(event, at: now)
         // A claim that is made when the time is up would count as a call that may have taken effect.
-        if mayStartSteps, !Task.isCancelled, hasTime(for: effects) {
+        if mayStartSteps, !Task.isCancelled, !surroundings.mailbox.isCalledOff, hasTime(for: effects) {
             loop = next
             return effects
         }
@@ -160,9 +160,10 @@ struct TurnRunner {
     /// What is to be done instead of a step, because of what came in meanwhile.
     private mutating func attend(before step: Step) async throws -> [Effect]? {
         let mailbox = surroundings.mailbox
+        guard case .callModel = step else { return try calledOff() }
         try await mailbox.look()
         if let effects = try calledOff() { return effects }
-        if case .callModel = step, let message = try await mailbox.takeSteering(),
+        if let message = try await mailbox.takeSteering(),
             case .message(let text) = message.content
         {
             return try decide(.steer(request: message.id, text: text))
@@ -237,6 +238,8 @@ struct TurnRunner {
             }
             surroundings.times.note(StepTimes.model, begin.duration(to: .now))
             hasDoneStep = true
+            // Before anything is claimed. What fails here fails again at the next commit, which has a reply that is paid for.
+            if !reply.toolCalls.isEmpty { try? await surroundings.mailbox.look() }
             // Even if it came too late to go on: it is paid for.
             return try decide(.modelReplied(reply))
         } catch let error as ModelError where error.code == .refused {

@@ -102,6 +102,11 @@ import Testing
         gate.open()
         #expect(try await first == .cancelled)
         #expect(quick.keys.isEmpty)
+        // It has not begun, and is known not to have.
+        #expect(
+            try bench.log().contains {
+                if case .result(_, let result) = $0.fact { result.status == .skipped } else { false }
+            })
         _ = try await goOn(holder, server)
     }
 
