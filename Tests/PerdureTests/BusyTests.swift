@@ -16,8 +16,8 @@ import Testing
     init() throws { bench = try Bench() }
 
     @Test func `a message waits, unless the agent says something else`() {
+        #expect(Agent(name: "support", instructions: "You help.").whenBusy == .wait)
         var agent = Agent(name: "support", instructions: "You help.")
-        #expect(agent.whenBusy == .wait)
         agent.whenBusy = .queue(.atNextStep)
         #expect(agent.whenBusy == .queue(.atNextStep))
     }
