@@ -13,6 +13,8 @@ import Synchronization
 final class Mailbox: Sendable {
     private struct State {
         var isAttending = false
+        /// Whether it could not be attended to, which only the policy would need.
+        var hasGivenUp = false
         /// In the order in which they came.
         var messages: [AgentRequest] = []
         var cancellation: AgentRequest?
@@ -64,8 +66,14 @@ final class Mailbox: Sendable {
     func look() async throws(SessionStoreError) {
         if isAttending {
             try await take()
-        } else if begin.duration(to: .now) >= Self.interval {
-            try await attend(isInterrupted: false)
+        } else if begin.duration(to: .now) >= Self.interval, !state.withLock({ $0.hasGivenUp }) {
+            do {
+                try await attend(isInterrupted: false)
+            } catch {
+                // The turn does without: the file system may have no lock left for a third file of a session.
+                state.withLock { $0.hasGivenUp = !$0.isAttending }
+                if isAttending { throw error }
+            }
         }
     }
 
@@ -107,6 +115,7 @@ final class Mailbox: Sendable {
             // If it fails, so will the commit of what is being waited for.
             do { try await look() } catch { return false }
             if isCalledOff { return true }
+            if state.withLock({ $0.hasGivenUp }) { return false }
         }
         return false
     }
