@@ -26,7 +26,7 @@ extension OpenFile {
     /// Writes all bytes from `offset` on. They may be in this machine's memory only until ``sync()`` returns.
     ///
     /// - Throws: `.ioError`; some of the bytes may be in the file then.
-    public func write(_ bytes: [UInt8], at offset: Int64) throws(FileLockError) {
+    public func overwrite(with bytes: [UInt8], at offset: Int64) throws(FileLockError) {
         if offset < 0 { throw FileLockError(errno: EINVAL, call: "pwrite") }
         var done = 0
         while done < bytes.count {

@@ -20,7 +20,9 @@ public struct AgentRuntime: Sendable {
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
     let store: SessionStore
+    private let sharedMemory: SharedMemory
     let logger: Logger
+    private let metrics: EmbeddedMetrics?
     let wakes: Wakes?
     private let times = StepTimes()
 
@@ -41,7 +43,17 @@ public struct AgentRuntime: Sendable {
         wakes: Wakes? = nil,
         logger: Logger = Logger(label: "perdure")
     ) throws(AgentError) {
-        self.agent = agent
+        try self.init(agent, store: store, wakes: wakes, logger: logger, metrics: nil)
+    }
+
+    init(
+        _ agent: Agent,
+        store: SessionStore,
+        wakes: Wakes? = nil,
+        logger: Logger = Logger(label: "perdure"),
+        metrics: EmbeddedMetrics?
+    ) throws(AgentError) {
+        self.metrics = metrics
         self.store = store
         self.wakes = wakes
         self.logger = logger
@@ -51,6 +63,12 @@ public struct AgentRuntime: Sendable {
         } catch {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
+        sharedMemory = SharedMemory(store, of: name)
+        var agent = agent
+        if let cache = agent.responseCache {
+            agent.model = try CachingModel(agent.model, cache, of: name, in: store, logger: logger)
+        }
+        self.agent = agent
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         for tool in agent.tools {
@@ -87,7 +105,8 @@ public struct AgentRuntime: Sendable {
     /// was interrupted goes on where the log ends. A session that is busy is dealt with by ``Agent/whenBusy``.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
-    /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
+    /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
+    /// where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
     ///     can go on in another invocation, and a step would take longer than there is time.
@@ -99,30 +118,44 @@ public struct AgentRuntime: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
+        try await respond(to: request, deadline: deadline, showing: nil, onProgress: onProgress)
+    }
+
+    /// - Parameter live: What is ended before the session is released.
+    func respond(
+        to request: AgentRequest,
+        deadline: ContinuousClock.Instant?,
+        showing live: LiveTextWriter?,
+        onProgress: @escaping @Sendable (TurnProgress) -> Void
+    ) async throws(AgentError) -> AgentResponse {
         let reserve = wakes == nil ? Self.reserve : Self.reserve + Self.wakeReserve
         let cutoff = deadline?.advanced(by: .zero - reserve)
-        let tally = TurnTally()
+        let tally = TurnTally(agent: agent.name, observer: agent.observer)
         let outcome: Outcome
         do {
-            let session = try SessionID(request.session)
-            let ended = try await withCutoff(cutoff) {
-                try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
+            let ended = try await withCutoff(cutoff, tally) {
+                let session = try SessionID(request.session)
+                return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) {
+                    lane, opened in
                     let loop = try loop(from: opened)
                     let mailbox = Mailbox(lane, of: session, policy: agent.whenBusy)
                     try await mailbox.open(isInterrupted: loop.history.phase == .open && loop.history.pause == nil)
+                    let trail = RequestTrail(of: request.id, in: opened.entries)
                     var turn = TurnRunner(
                         loop,
                         in: TurnRunner.Surroundings(
                             model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, mailbox: mailbox,
-                            session: session, deadline: deadline, cutoff: cutoff, tally: tally, now: store.now,
-                            onProgress: onProgress)
+                            sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
+                            tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
                     )
                     let result: Result<Outcome, any Error>
                     do {
-                        result = .success(try await run(request, from: opened, in: &turn, lane))
+                        result = .success(
+                            try await run(request, from: opened, in: &turn, lane, trail, tally, onProgress: onProgress))
                     } catch {
                         result = .failure(error)
                     }
+                    await live?.end()
                     let outcome = try await finish(&turn, after: result, lane, mailbox)
                     await deliver(turn.overdueMessages, to: session)
                     return outcome
@@ -142,14 +175,19 @@ public struct AgentRuntime: Sendable {
 
     /// Runs the turn of a request, if something is left to do.
     private func run(
-        _ request: AgentRequest, from opened: SessionLane.Opened, in turn: inout TurnRunner, _ lane: SessionLane
+        _ request: AgentRequest, from opened: SessionLane.Opened, in turn: inout TurnRunner, _ lane: SessionLane,
+        _ trail: RequestTrail, _ tally: TurnTally, onProgress: @Sendable (TurnProgress) -> Void
     ) async throws -> Outcome {
+        if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
         switch try TurnStart(request, opened, turn.history, at: store.now()) {
         case .answered(let outcome):
             // It may have been read from a page that no sync has put onto the disk yet.
             try await lane.confirm()
+            tally.markReplay()
+            if request.after != nil { trail.progress.forEach(onProgress) }
             return outcome
         case .run(let event):
+            trail.progress.forEach(onProgress)
             return try await turn.run(event)
         }
     }
@@ -158,21 +196,28 @@ public struct AgentRuntime: Sendable {
     private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
+        metrics?.write(outcome, tally, agent: agent.name, at: store.now())
     }
 
     private func holdingLease(
         of session: SessionID,
         for request: AgentRequest,
         until cutoff: ContinuousClock.Instant?,
+        _ tally: TurnTally,
+        showing live: LiveTextWriter?,
         _ body: (SessionLane, SessionLane.Opened) async throws -> Outcome
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        guard let opened = try await open(session, on: lane, for: request, until: patience) else { return .queued }
+        let waited = try await tally.observe(.lease) {
+            try await open(session, on: lane, for: request, until: patience)
+        }
+        guard let opened = waited else { return .queued }
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)
         } catch {
+            await live?.end()
             do {
                 try await lane.close()
             } catch let releaseError {
@@ -180,6 +225,7 @@ public struct AgentRuntime: Sendable {
             }
             throw error
         }
+        await live?.end()
         // The outcome is durable: a failing release is reported to the log, not in place of the answer.
         do {
             try await lane.close()

@@ -45,7 +45,7 @@ final class InboxLock {
 
     func write(_ bytes: [UInt8], at offset: Int) throws(SessionStoreError) {
         try file.perform(.inboxWrite, call: "pwrite") { (file) throws(FileLockError) in
-            try file.write(bytes, at: Int64(offset))
+            try file.overwrite(with: bytes, at: Int64(offset))
         }
     }
 
