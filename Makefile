@@ -118,6 +118,7 @@ CRASH ?=
 SEED ?=
 FAULTS = Tests/FaultCampaign/run --writer $(DEBUG)/StoreWriter
 WRITERS = Tests/FaultCampaign/writers --writer $(DEBUG)/StoreWriter $(if $(SEED),--seed $(SEED))
+CORRESPONDENTS = Tests/FaultCampaign/correspondents --writer $(DEBUG)/StoreWriter $(if $(SEED),--seed $(SEED))
 GRDB := .build/grdb-reader/debug/GRDBReader
 
 .PHONY: crash test-writers test-crash grdb-reader store-writer
@@ -130,9 +131,11 @@ crash: store-writer grdb-reader ## Fail, tear, kill and stop every file operatio
 	$(FAULTS) --grdb $(GRDB) $(if $(JSON),--json "$(JSON)") $(CRASH)
 test-writers: store-writer grdb-reader ## Have 2 and 8 processes share a session, stopped and killed at random: SEED=n JSON=file.
 	$(WRITERS) --grdb $(GRDB) $(if $(JSON),--json "$(JSON)")
+	$(CORRESPONDENTS)
 test-crash: store-writer # A part of both.
 	$(FAULTS) --quick
 	$(WRITERS) --turns 200
+	$(CORRESPONDENTS) --messages 400
 
 # More options of the crash matrix, such as LOOP="--only 'parallel/once/*'".
 LOOP ?=

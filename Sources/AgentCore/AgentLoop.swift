@@ -66,6 +66,11 @@ public struct AgentLoop: Sendable {
             guard running.isEmpty, waiting.isEmpty, !isAsking else {
                 throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is under way")
             }
+        case .steer:
+            guard isAsking, running.isEmpty, waiting.isEmpty else {
+                throw LoopError(code: .unexpectedEvent, detail: "no model call is about to begin")
+            }
+            isAsking = false
         case .timeUp, .cancel:
             running = []
             waiting = [:]
@@ -74,7 +79,7 @@ public struct AgentLoop: Sendable {
             break
         }
         switch event {
-        case .input(let request, let text):
+        case .input(let request, let text), .steer(let request, let text):
             return try take(input: text, request: request)
         case .verdicts(let request, let verdicts):
             return try take(verdicts, request: request)

@@ -7,6 +7,9 @@ public import JSONCore
 public enum Event: Sendable {
     /// A new message. When the turn before was interrupted, the message joins that turn.
     case input(request: String, text: String)
+    /// A message that came in while the turn was under way. It joins the turn before its next model call: to be told when
+    /// that was decided on and has not begun.
+    case steer(request: String, text: String)
     /// Decisions on approvals.
     case verdicts(request: String, [Verdict])
     /// Another attempt at a turn that was interrupted.

@@ -7,8 +7,8 @@ public import JSONCore
 extension Outcome {
     /// `{"status":"completed","reply":"…"}`, `{"status":"failed","reason":"…"}`, or
     /// `{"status":"awaiting","approvals":[{"call":"3.0","id":"…","tool":"refund","arguments":"…","reason":"…"}]}`, and
-    /// `{"status":"suspended","until":…}`, `{"status":"continuing"}`, `{"status":"parked","reason":"…"}` and
-    /// `{"status":"cancelled"}`. Times (`until`, and `expires` of an approval) are milliseconds since 1970.
+    /// `{"status":"suspended","until":…}`, `{"status":"continuing"}`, `{"status":"parked","reason":"…"}`,
+    /// `{"status":"cancelled"}` and `{"status":"queued"}`. Times (`until`, and `expires` of an approval) are milliseconds since 1970.
     public var json: JSONObject {
         switch self {
         case .completed(let reply):
@@ -29,6 +29,8 @@ extension Outcome {
             ["status": "parked", "reason": .init(reason)]
         case .cancelled:
             ["status": "cancelled"]
+        case .queued:
+            ["status": "queued"]
         }
     }
 
@@ -55,6 +57,8 @@ extension Outcome {
             self = .parked(reason: reason)
         case "cancelled":
             self = .cancelled
+        case "queued":
+            self = .queued
         default:
             return nil
         }

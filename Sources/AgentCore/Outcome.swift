@@ -40,6 +40,9 @@ public enum Outcome: Sendable, Hashable {
     case parked(reason: String)
     /// Somebody called the turn off.
     case cancelled
+    /// The session is busy, and who holds it was left the request. The same request gets the outcome of its turn later. Never
+    /// written down.
+    case queued
 }
 
 extension Outcome {
@@ -47,7 +50,7 @@ extension Outcome {
     public var isFinal: Bool {
         switch self {
         case .completed, .failed, .awaiting, .parked, .cancelled: true
-        case .suspended, .continuing: false
+        case .suspended, .continuing, .queued: false
         }
     }
 }

@@ -46,6 +46,30 @@ int cposix_lock_holder(int fd, int kind, long long start, long long length, int 
     return failure;
 }
 
+int cposix_lock_is_held(int fd, int kind, long long start, long long length, int *held) {
+    struct flock lock;
+    int failure = record_lock(fd, F_GETLK, kind, start, length, &lock);
+    *held = failure == 0 && lock.l_type != F_UNLCK;
+    return failure;
+}
+
+int cposix_server_size(int fd, long long *size) {
+    *size = 0;
+#if defined(__linux__) && defined(AT_STATX_FORCE_SYNC)
+    struct statx found;
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, &found) == 0) {
+        *size = (long long)found.stx_size;
+        return 0;
+    }
+    // A kernel before 4.11, or a sandbox that does not let it through.
+    if (errno != ENOSYS && errno != EPERM) return errno;
+#endif
+    struct stat remembered;
+    if (fstat(fd, &remembered) == -1) return errno;
+    *size = remembered.st_size;
+    return 0;
+}
+
 int cposix_open_or_create(const char *path) {
     return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 }

@@ -26,7 +26,11 @@ static const char *const names[PERDURE_OPERATIONS] = {
     [PERDURE_DIR_SYNC] = "dir.sync",       [PERDURE_LOCK_DB] = "lock.db",
     [PERDURE_LOCK_WAL] = "lock.wal",       [PERDURE_UNLOCK_DB] = "unlock.db",
     [PERDURE_UNLOCK_WAL] = "unlock.wal",   [PERDURE_WAL_REMOVE] = "wal.remove",
-    [PERDURE_DIR_UNLINK] = "dir.unlink",
+    [PERDURE_DIR_UNLINK] = "dir.unlink",   [PERDURE_INBOX_OPEN] = "inbox.open",
+    [PERDURE_INBOX_LOCK] = "inbox.lock",   [PERDURE_INBOX_SIZE] = "inbox.size",
+    [PERDURE_INBOX_READ] = "inbox.read",   [PERDURE_INBOX_WRITE] = "inbox.write",
+    [PERDURE_INBOX_SYNC] = "inbox.sync",   [PERDURE_INBOX_TRUNCATE] = "inbox.truncate",
+    [PERDURE_INBOX_UNLOCK] = "inbox.unlock",
 };
 
 const char *perdure_operation_name(int operation) {

@@ -100,6 +100,21 @@ public struct FileLock: ~Copyable, Sendable {
         return pid == 0 ? nil : pid
     }
 
+    /// Whether another process, here or on another client of the file server, holds a lock that such a lock would have to wait
+    /// for. A lock of this process never counts. An answer about the past; one LOCKT over NFS.
+    ///
+    /// - Throws: `.ioError`.
+    public static func isHeldElsewhere(
+        on file: borrowing OpenFile,
+        bytes: Range<Int64>,
+        mode: Mode = .exclusive
+    ) throws(FileLockError) -> Bool {
+        var isHeld: Int32 = 0
+        let failure = unsafe cposix_lock_is_held(file.descriptor, mode.kind, bytes.lowerBound, bytes.length, &isHeld)
+        if failure != 0 { throw FileLockError(errno: failure, call: "fcntl(F_GETLK)") }
+        return isHeld != 0
+    }
+
     /// Unlocks the bytes. Over NFS it blocks until dirty pages are written back, then for one LOCKU.
     ///
     /// - Throws: `.ioError`; over NFS this can be the news that the lock, and with it the last writes, were lost.

@@ -31,6 +31,9 @@ public struct Agent: Sendable {
     /// How often a turn may be interrupted (by a crash, or a time-out of Lambda), at least 1, before it is parked.
     public var maximumInterruptions = 5
 
+    /// What becomes of a message for a session that another invocation holds.
+    public var whenBusy = BusyPolicy.wait
+
     /// Creates an agent.
     ///
     /// Nothing is checked or opened here: what is wrong with it shows when the function starts, as an init error.

@@ -126,7 +126,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             case .invalidName: .invalidSession
             case .unusableRoot, .unsafeMount: .invalidConfiguration
             case .noSuchSession: .noSuchApproval
-            case .busy, .tooManyLeases: .sessionBusy
+            case .busy, .tooManyLeases, .inboxFull: .sessionBusy
             case .fenced, .alreadyClaimed, .duplicateRequest: .sessionTakenOver
             default: .storageFailed
             }

@@ -15,7 +15,7 @@ public import SessionStore
 /// Nothing is answered before the commit that the answer depends on is durable, and the lease is released before the
 /// answer is returned, whether the turn succeeds or not. The store may keep the session open, unlocked, for its next turn.
 public struct AgentRuntime: Sendable {
-    private let agent: Agent
+    let agent: Agent
     let name: AgentName
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
@@ -23,7 +23,7 @@ public struct AgentRuntime: Sendable {
     private let sharedMemory: SharedMemory
     let logger: Logger
     private let metrics: EmbeddedMetrics?
-    private let wakes: Wakes?
+    let wakes: Wakes?
     private let times = StepTimes()
 
     /// Time kept back before a deadline, to release the session and to answer.
@@ -102,7 +102,7 @@ public struct AgentRuntime: Sendable {
     /// Runs one turn.
     ///
     /// A request id that the session has answered before gets the same answer again, and nothing runs. One whose turn
-    /// was interrupted goes on where the log ends.
+    /// was interrupted goes on where the log ends. A session that is busy is dealt with by ``Agent/whenBusy``.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
     /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
@@ -138,27 +138,25 @@ public struct AgentRuntime: Sendable {
                 return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) {
                     lane, opened in
                     let loop = try loop(from: opened)
+                    let mailbox = Mailbox(lane, of: session, policy: agent.whenBusy)
+                    try await mailbox.open(isInterrupted: loop.history.phase == .open && loop.history.pause == nil)
                     let trail = RequestTrail(of: request.id, in: opened.entries)
-                    if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
-                    let event: Event
-                    switch try TurnStart(request, opened, loop.history, at: store.now()) {
-                    case .answered(let outcome):
-                        // It may have been read from a page that no sync has put onto the disk yet.
-                        try await lane.confirm()
-                        tally.markReplay()
-                        if request.after != nil { trail.progress.forEach(onProgress) }
-                        return outcome
-                    case .run(let first): event = first
-                    }
                     var turn = TurnRunner(
                         loop,
                         in: TurnRunner.Surroundings(
-                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane,
+                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, mailbox: mailbox,
                             sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
                             tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
                     )
-                    trail.progress.forEach(onProgress)
-                    let outcome = try await turn.run(event)
+                    let result: Result<Outcome, any Error>
+                    do {
+                        result = .success(
+                            try await run(request, from: opened, in: &turn, lane, trail, tally, onProgress: onProgress))
+                    } catch {
+                        result = .failure(error)
+                    }
+                    await live?.end()
+                    let outcome = try await finish(&turn, after: result, lane, mailbox)
                     await deliver(turn.overdueMessages, to: session)
                     return outcome
                 }
@@ -173,6 +171,25 @@ public struct AgentRuntime: Sendable {
         }
         log(outcome.name, request.session, tally)
         return AgentResponse(session: request.session, id: request.id, outcome: outcome)
+    }
+
+    /// Runs the turn of a request, if something is left to do.
+    private func run(
+        _ request: AgentRequest, from opened: SessionLane.Opened, in turn: inout TurnRunner, _ lane: SessionLane,
+        _ trail: RequestTrail, _ tally: TurnTally, onProgress: @Sendable (TurnProgress) -> Void
+    ) async throws -> Outcome {
+        if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
+        switch try TurnStart(request, opened, turn.history, at: store.now()) {
+        case .answered(let outcome):
+            // It may have been read from a page that no sync has put onto the disk yet.
+            try await lane.confirm()
+            tally.markReplay()
+            if request.after != nil { trail.progress.forEach(onProgress) }
+            return outcome
+        case .run(let event):
+            trail.progress.forEach(onProgress)
+            return try await turn.run(event)
+        }
     }
 
     /// Writes the one line of a turn. Texts of the conversation, tool arguments and errors' details stay out of it.
@@ -192,10 +209,10 @@ public struct AgentRuntime: Sendable {
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        let opened = try await tally.observe(.lease) {
-            try await lane.open(
-                session, of: name, in: store, request: request.id, creating: request.beginsSession, until: patience)
+        let waited = try await tally.observe(.lease) {
+            try await open(session, on: lane, for: request, until: patience)
         }
+        guard let opened = waited else { return .queued }
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)

@@ -15,6 +15,7 @@ struct TurnRunner {
         let wakes: Wakes?
         let times: StepTimes
         let lane: SessionLane
+        let mailbox: Mailbox
         let sharedMemory: SharedMemory
         let session: SessionID
         /// When the invocation ends.
@@ -26,7 +27,7 @@ struct TurnRunner {
         let now: @Sendable () -> Int64
         /// The replies that earlier attempts have come to.
         let earlier: Int
-        let onProgress: @Sendable (TurnProgress) -> Void
+        var onProgress: @Sendable (TurnProgress) -> Void
 
         /// The reply that is awaited, or whose tools run.
         var step: Int { earlier + tally.modelCalls }
@@ -36,12 +37,14 @@ struct TurnRunner {
         }
     }
 
-    private let surroundings: Surroundings
+    private var surroundings: Surroundings
     private var loop: AgentLoop
     /// Whether this attempt has done a step: one that did none is not put off, or nothing would ever be done.
     private var hasDoneStep = false
     /// What tools may still take of what the turn was sent.
     private var signals = SignalBox([:])
+    /// Whether steps may begin: otherwise turns are put off as soon as they are on record.
+    var mayStartSteps = true
 
     init(_ loop: AgentLoop, in surroundings: Surroundings) {
         self.loop = loop
@@ -56,10 +59,18 @@ struct TurnRunner {
             var effects = try decide(event)
             signals = SignalBox(loop.history.signals)
             while true {
-                switch try await commit(effects) {
-                case .finish(let outcome): return outcome
-                case .callModel(let request): effects = try await ask(request)
-                case .runTools(let runs): effects = try await run(runs)
+                let step = try await commit(effects)
+                if case .finish(let outcome) = step { return outcome }
+                if let instead = try await attend(before: step) {
+                    effects = instead
+                    continue
+                }
+                effects = try await watched { (runner: inout TurnRunner) in
+                    switch step {
+                    case .finish: []
+                    case .callModel(let request): try await runner.ask(request)
+                    case .runTools(let runs): try await runner.run(runs)
+                    }
                 }
             }
         } catch {
@@ -70,6 +81,12 @@ struct TurnRunner {
             return .continuing
         }
     }
+
+    /// How far the session is.
+    var history: History { loop.history }
+
+    /// What follows is nothing that the caller of this invocation has asked for.
+    mutating func ceaseProgress() { surroundings.onProgress = { _ in } }
 
     /// The messages that came due while the turn stood in their way.
     var overdueMessages: [ScheduledMessage] {
@@ -85,7 +102,7 @@ struct TurnRunner {
         var next = loop
         let effects = try next.handle(event, at: now)
         // A claim that is made when the time is up would count as a call that may have taken effect.
-        if !Task.isCancelled, hasTime(for: effects) {
+        if mayStartSteps, !Task.isCancelled, !surroundings.mailbox.isCalledOff, hasTime(for: effects) {
             loop = next
             return effects
         }
@@ -109,7 +126,7 @@ struct TurnRunner {
     // MARK: - Committing
 
     /// The one thing that is left to do once the commits among some effects are made.
-    private enum Step {
+    private enum Step: Sendable {
         case callModel(ModelRequest)
         case runTools([ToolRun])
         case finish(Outcome)
@@ -148,6 +165,76 @@ struct TurnRunner {
         }
     }
 
+    // MARK: - What comes in
+
+    /// What is to be done instead of a step, because of what came in meanwhile.
+    private mutating func attend(before step: Step) async throws -> [Effect]? {
+        let mailbox = surroundings.mailbox
+        guard case .callModel = step else { return try calledOff() }
+        try await mailbox.look()
+        if let effects = try calledOff() { return effects }
+        if let message = try await mailbox.takeSteering(),
+            case .message(let text) = message.content
+        {
+            return try decide(.steer(request: message.id, text: text))
+        }
+        return nil
+    }
+
+    /// What calls the turn off, if somebody asked for it.
+    private mutating func calledOff() throws -> [Effect]? {
+        guard let request = surroundings.mailbox.takeCancellation(), case .cancel(let reason) = request.content else {
+            return nil
+        }
+        return try decide(.cancel(request: request.id, reason: reason))
+    }
+
+    /// What became of a step that was watched.
+    private enum Watched: Sendable {
+        case ended(TurnRunner, Result<[Effect], any Error>)
+        case watchEnded(isCalledOff: Bool)
+    }
+
+    /// Does a step, and cancels it when the turn is called off meanwhile.
+    private mutating func watched(
+        _ step: @escaping @Sendable (inout TurnRunner) async throws -> [Effect]
+    ) async throws -> [Effect] {
+        let (start, mailbox) = (self, surroundings.mailbox)
+        return try await withThrowingTaskGroup(of: Watched.self) { group in
+            group.addTask {
+                var runner = start
+                do {
+                    let effects = try await step(&runner)
+                    return .ended(runner, .success(effects))
+                } catch {
+                    return .ended(runner, .failure(error))
+                }
+            }
+            group.addTask { .watchEnded(isCalledOff: await mailbox.watch()) }
+            defer { group.cancelAll() }
+            for try await end in group {
+                switch end {
+                case .watchEnded(let isCalledOff):
+                    if isCalledOff { group.cancelAll() }
+                case .ended(let runner, .success(let effects)):
+                    self = runner
+                    // It may have ended without heeding that it was cancelled. What it came to is kept.
+                    guard mailbox.isCalledOff, !Task.isCancelled, effects.arePutOff, let end = try calledOff() else {
+                        return effects
+                    }
+                    return effects.filter { if case .finish = $0 { false } else { true } } + end
+                case .ended(let runner, .failure(let error)):
+                    self = runner
+                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try calledOff() {
+                        return effects
+                    }
+                    throw error
+                }
+            }
+            throw CancellationError()
+        }
+    }
+
     // MARK: - Steps
 
     private mutating func ask(_ request: ModelRequest) async throws -> [Effect] {
@@ -164,6 +251,8 @@ struct TurnRunner {
             }
             surroundings.times.note(StepTimes.model, begin.duration(to: .now))
             hasDoneStep = true
+            // Before anything is claimed. What fails here fails again at the next commit, which has a reply that is paid for.
+            if !reply.toolCalls.isEmpty { try? await surroundings.mailbox.look() }
             // Even if it came too late to go on: it is paid for.
             return try decide(.modelReplied(reply))
         } catch let error as ModelError where error.code == .refused {
@@ -248,6 +337,16 @@ extension TurnRunner.Surroundings {
         }
         if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
         return end
+    }
+}
+
+extension [Effect] {
+    /// Whether the turn goes on after them, in another attempt.
+    fileprivate var arePutOff: Bool {
+        switch last {
+        case .finish(.continuing), .finish(.suspended): true
+        default: false
+        }
     }
 }
 

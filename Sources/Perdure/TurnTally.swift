@@ -145,6 +145,7 @@ extension Outcome {
         case .continuing: "continuing"
         case .parked: "parked"
         case .cancelled: "cancelled"
+        case .queued: "queued"
         }
     }
 }

@@ -51,6 +51,7 @@ struct Conversation: Sendable {
             let until = answer["until"]?.int.map { " until \(timestamp(Int64($0)))" } ?? " for a signal"
             return "(The turn waits\(until).)"
         case "continuing": return "(The turn goes on in another invocation.)"
+        case "queued": return "(Another invocation holds the session, and will see to it.)"
         case "cancelled": return "(The turn was called off.)"
         default: break
         }

@@ -62,7 +62,7 @@ extension SessionReport {
             "folder": .init(folder), "agent": names.map { .init($0.agent) } ?? .null,
             "session": names.map { .init($0.session) } ?? .null,
             "status": isBusy ? "busy" : isSound ? "sound" : isDamaged ? "damaged" : "findings",
-            "turns": .init(turns), "entries": .init(entries), "bytes": .init(Int(bytes)),
+            "turns": .init(turns), "entries": .init(entries), "messages": .init(messages), "bytes": .init(Int(bytes)),
             "findings": .array(
                 findings.map {
                     [

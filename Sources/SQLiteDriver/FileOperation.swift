@@ -48,6 +48,23 @@ public struct FileOperation: Hashable, Sendable, CaseIterable {
     /// `dir.unlink`: removing one of the files, or their folder.
     public static let folderUnlink = FileOperation(PERDURE_DIR_UNLINK)
 
+    /// `inbox.open`: opening a session's inbox.
+    public static let inboxOpen = FileOperation(PERDURE_INBOX_OPEN)
+    /// `inbox.lock`: locking the inbox, for a moment or for as long as somebody attends to it.
+    public static let inboxLock = FileOperation(PERDURE_INBOX_LOCK)
+    /// `inbox.size`: asking for the inbox's size.
+    public static let inboxSize = FileOperation(PERDURE_INBOX_SIZE)
+    /// `inbox.read`: reading the inbox.
+    public static let inboxRead = FileOperation(PERDURE_INBOX_READ)
+    /// `inbox.write`: writing a message to the inbox.
+    public static let inboxWrite = FileOperation(PERDURE_INBOX_WRITE)
+    /// `inbox.sync`: syncing the inbox.
+    public static let inboxSync = FileOperation(PERDURE_INBOX_SYNC)
+    /// `inbox.truncate`: cutting the inbox.
+    public static let inboxTruncate = FileOperation(PERDURE_INBOX_TRUNCATE)
+    /// `inbox.unlock`: unlocking the inbox.
+    public static let inboxUnlock = FileOperation(PERDURE_INBOX_UNLOCK)
+
     /// All of them.
     public static var allCases: [FileOperation] { (0..<PERDURE_OPERATIONS).map { FileOperation($0) } }
 

@@ -40,6 +40,8 @@ public struct LeasedSession: ~Copyable {
     public let created: Int64
     /// The names that the session was created under.
     public let names: SessionNames
+    // Declared before the files, and therefore ended before them: who attends to the inbox has the lease.
+    var inbox: AttendedInbox?
     // Declared before the files, and therefore closed before them when the value is dropped.
     let connection: Connection
     let files: LeasedFiles
@@ -276,6 +278,7 @@ public struct LeasedSession: ~Copyable {
         var failure: SessionStoreError?
         var end: LogEnd?
         do throws(SessionStoreError) {
+            try inbox?.attendance.end()
             if !isDead { end = try finish(checkpointingAbove: threshold) }
         } catch {
             failure = error

@@ -68,6 +68,9 @@ public final class LiveTextWriter: Sendable {
     public func end() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             queue.async {
+                defer { continuation.resume() }
+                // The second time, the session may be somebody else's, and the file with it.
+                if self.state.hasEnded { return }
                 self.state.hasEnded = true
                 if let file = self.state.file.take() {
                     self.remove(file)
@@ -75,7 +78,6 @@ public final class LiveTextWriter: Sendable {
                     // A turn that was interrupted may have left its own.
                     unsafe unlink(self.path)
                 }
-                continuation.resume()
             }
         }
     }

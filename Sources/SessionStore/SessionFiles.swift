@@ -94,6 +94,17 @@ struct SessionFiles {
         try remove { unsafe unlink(path + suffix) == 0 || errno == ENOENT }
     }
 
+    /// Empties and removes the inbox, if there is one, and makes that durable.
+    func removeInbox() throws(SessionStoreError) {
+        var isThere = true
+        try remove {
+            // Emptied, as a file that somebody has open keeps its bytes.
+            isThere = unsafe truncate(path + "-inbox", 0) == 0
+            return isThere ? unsafe unlink(path + "-inbox") == 0 : errno == ENOENT
+        }
+        if isThere { try sync(String(path.dropLast("/s.db".utf8.count))) }
+    }
+
     /// Removes the folder unless there is something in it, and makes that durable.
     func removeFolder(_ folder: String) throws(SessionStoreError) {
         try remove { unsafe rmdir(folder) == 0 || [ENOENT, ENOTEMPTY, EEXIST].contains(errno) }

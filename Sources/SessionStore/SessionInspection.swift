@@ -7,7 +7,7 @@ import SQLiteDriver
 
 /// Looks at everything in a session's files, and changes nothing.
 struct SessionInspection {
-    private(set) var report: SessionReport
+    var report: SessionReport
     private(set) var audit = LogAudit()
     /// The rows of the tables that nothing in the log tells, in the order of `Schema.indexes`; empty where unreadable.
     private(set) var rows = Schema.indexes.map { _ in [[SQLiteValue]]() }
@@ -34,6 +34,7 @@ struct SessionInspection {
 
     private mutating func examine(_ files: borrowing InspectedFiles) throws(SessionStoreError) {
         report.bytes = files.databaseSize + (files.log?.size ?? 0)
+        try readInbox(of: files.offer.path)
         if try SessionFiles(path: files.offer.path).haveHotJournal() {
             report.add(
                 .pendingJournal,

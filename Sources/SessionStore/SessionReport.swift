@@ -13,6 +13,8 @@ public struct SessionReport: Sendable, Hashable {
     public internal(set) var turns = 0
     /// The size of the database and its log, in bytes.
     public internal(set) var bytes: Int64 = 0
+    /// The number of messages that wait in the inbox.
+    public internal(set) var messages = 0
     /// Whether somebody holds the session, so that it was not looked at.
     public internal(set) var isBusy = false
     /// What is wrong, in the order in which it was found; at most ``maximumFindings``.
@@ -52,7 +54,7 @@ public struct SessionFinding: Sendable, Hashable, CustomStringConvertible {
     /// The kinds of findings. More may be added.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
-            case inputOutput, newerSchema, missingLog, unwritten, pendingJournal
+            case inputOutput, newerSchema, missingLog, unwritten, pendingJournal, brokenInbox
             case lostDatabase, foreignFile, malformed, wrongPlace, brokenLog, unreadableEntry, brokenOrder
             case requests, calls
         }
@@ -69,6 +71,8 @@ public struct SessionFinding: Sendable, Hashable, CustomStringConvertible {
         public static let unwritten = Kind(.unwritten)
         /// Another program was interrupted while it wrote; the next lease rolls its changes back.
         public static let pendingJournal = Kind(.pendingJournal)
+        /// Something in the inbox is no message: one that was left there may be lost.
+        public static let brokenInbox = Kind(.brokenInbox)
         /// The database is missing or empty beside a log that is not.
         public static let lostDatabase = Kind(.lostDatabase)
         /// The file is no session's.
@@ -90,11 +94,11 @@ public struct SessionFinding: Sendable, Hashable, CustomStringConvertible {
 
         /// Whether the session cannot go on as it is, or has lost something.
         ///
-        /// The first five kinds are not: they pass with a mount that works, a newer version or the next lease, or do not
-        /// tell whether anything was lost.
+        /// The first six kinds are not: they pass with a mount that works, a newer version or the next lease, or do not
+        /// tell whether anything was lost of what the session knows.
         public var isDamage: Bool {
             switch value {
-            case .inputOutput, .newerSchema, .missingLog, .unwritten, .pendingJournal: false
+            case .inputOutput, .newerSchema, .missingLog, .unwritten, .pendingJournal, .brokenInbox: false
             default: true
             }
         }

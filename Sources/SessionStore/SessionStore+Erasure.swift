@@ -43,6 +43,7 @@ extension LeasedSession {
     /// commit, under the fence                the session
     /// copy the log into the database         the session
     /// empty the log, sync it                 the session: s.db has all of it from here on, and the log nothing
+    /// empty and remove s.db-inbox            the session, without messages that had not been read yet
     /// remove s.db-live, if there is one      the same
     /// empty the database                     an empty file beside an empty log: as after a creation that was cut off
     /// remove s.db, then s.db-wal             an empty log, or nothing
@@ -78,6 +79,8 @@ extension LeasedFiles {
             throw SessionStoreError(.inputOutput, at: "erase", "the log is not empty after its checkpoint")
         }
         let files = SessionFiles(path: offer.path)
+        // First: a new session of that name must not get what was meant for this one.
+        try files.removeInbox()
         // What a turn that was interrupted has said; after the database is empty nobody would look for it.
         try files.removeFile("-live")
         try files.emptyDatabase(database)

@@ -32,7 +32,8 @@ public struct SessionStore: Sendable {
     package var migrations = Schema.migrations
 
     /// How many sessions a store leases at once, unless told otherwise: Amazon EFS has locks for 256 pairs of a file and a
-    /// process on one mount ("Amazon EFS quotas that you cannot change"), and a session is two files.
+    /// process on one mount ("Amazon EFS quotas that you cannot change"), and a session is two files. One whose inbox is attended to
+    /// (``LeasedSession/attendInbox()``) is three: a process that attends to more than 85 at once has to set a lower limit.
     public static let maximumLeases = 128
 
     /// Opens a root folder, which is created when it is missing; the folder above it has to be there, so that a file system

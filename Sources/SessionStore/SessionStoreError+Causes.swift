@@ -118,6 +118,14 @@ extension SessionStoreError {
         retryAfter: suggestedWait
     )
 
+    static let inboxBusy = SessionStoreError(
+        .busy,
+        at: "lock inbox",
+        "another invocation uses the session's inbox",
+        isRetryable: true,
+        retryAfter: suggestedWait
+    )
+
     static let replaced = SessionStoreError(
         .busy,
         at: "open",

@@ -9,7 +9,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
             case noSuchTurn, alreadyExists, invalidArchive, notDamaged, tooManyLeases, noSuchAttachment, tooLarge
-            case noSuchMemory
+            case inboxFull, noSuchMemory
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -60,11 +60,15 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let tooManyLeases = Code(.tooManyLeases)
         /// The session has no such attachment, or not any more.
         public static let noSuchAttachment = Code(.noSuchAttachment)
-        /// An attachment that is longer than ``StoredAttachment/maximumSize``, or a memory longer than
-        /// ``MemoryEntry/maximumSize``.
+        /// An attachment that is longer than ``StoredAttachment/maximumSize``, a memory longer than
+        /// ``MemoryEntry/maximumSize``, or a message longer than ``InboxMessage/maximumSize``.
         public static let tooLarge = Code(.tooLarge)
         /// There is no memory at that path.
         public static let noSuchMemory = Code(.noSuchMemory)
+
+        /// The session's inbox holds as many messages, or bytes, as it may. Try again after
+        /// ``SessionStoreError/retryAfter``.
+        public static let inboxFull = Code(.inboxFull)
 
         /// The name of the code.
         public var description: String { value.rawValue }
@@ -78,7 +82,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
     public let detail: String
     /// Whether the same call can succeed later without anybody doing anything.
     public let isRetryable: Bool
-    /// With ``Code/busy`` and ``Code/tooManyLeases``: when to try again.
+    /// With ``Code/busy``, ``Code/tooManyLeases`` and ``Code/inboxFull``: when to try again.
     public let retryAfter: Duration?
 
     init(_ code: Code, at operation: String, _ detail: String, isRetryable: Bool = false, retryAfter: Duration? = nil) {

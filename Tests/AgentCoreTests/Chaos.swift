@@ -66,6 +66,8 @@ struct Chaos {
         case .modelReplied, .modelRefused: #expect(isAsking, "a reply that nobody waits for was taken")
         case .toolFinished(let position, _), .toolSuspended(let position, _):
             #expect(running.remove(position) != nil, "a result of a tool that does not run was taken")
+        case .steer:
+            #expect(isAsking && running.isEmpty, "a message joined where no model call was about to begin")
         case .timeUp, .cancel:
             // What was under way is given up, as whoever runs it has to.
             (isAsking, running) = (false, [])
@@ -73,7 +75,7 @@ struct Chaos {
             #expect(!isAsking && running.isEmpty, "\(event) was taken while something is under way")
         }
         switch event {
-        case .modelReplied, .modelRefused: isAsking = false
+        case .modelReplied, .modelRefused, .steer: isAsking = false
         default: break
         }
         try perform(effects)
@@ -136,7 +138,8 @@ struct Chaos {
     /// Any event, mostly one that makes no sense.
     mutating func anyEvent() -> Event {
         request += 1
-        switch Int.random(in: 0..<13, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
+        case 13: return .steer(request: "\(request)", text: "text \(request)")
         case 0: return .input(request: "\(request)", text: "text \(request)")
         case 1: return .verdicts(request: "\(request)", anyVerdicts())
         case 2: return .resume

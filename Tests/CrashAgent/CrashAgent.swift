@@ -7,8 +7,8 @@ import Perdure
 /// An agent that kills its own process with SIGKILL at one point of a turn, once.
 ///
 /// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
-/// leave a line in, `STREAMS` says that it streams. The point is reached by code around the agent: nothing in the library
-/// knows of it.
+/// leave a line in, `STREAMS` says that it streams, and `QUEUES` that a busy session is left messages. The point is reached
+/// by code around the agent: nothing in the library knows of it.
 @main
 struct CrashAgent {
     static func main() async {
@@ -32,11 +32,12 @@ struct CrashAgent {
     private static func handler(_ environment: RuntimeEnvironment, _ crash: Crash) throws -> AgentHandler {
         let effects = environment["EFFECTS"] ?? "/dev/null"
         let model = CrashingModel(model: .fromEnvironment(), crash: crash)
-        let agent = Agent(name: "crash", instructions: "", model: model) {
+        var agent = Agent(name: "crash", instructions: "", model: model) {
             Act(name: "set", effect: .idempotent, effects: effects, crash: crash)
             Act(name: "pay", effect: .once, effects: effects, crash: crash)
             Wait(crash: crash)
         }
+        if environment["QUEUES"] != nil { agent.whenBusy = .queue(.atEnd) }
         return try AgentHandler(agent, environment: environment)
     }
 }

@@ -177,7 +177,7 @@ struct FileFaultTests {
 
     @Test func `every operation has a name of its own`() {
         let names = FileOperation.allCases.map(\.description)
-        #expect(Set(names).count == 19)
+        #expect(Set(names).count == 27)
         #expect(names.allSatisfy { FileOperation(name: $0)?.description == $0 })
         #expect(FileOperation(name: "db.fly") == nil)
     }

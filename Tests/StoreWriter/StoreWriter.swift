@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import JSONCore
 import SQLiteDriver
 import SessionStore
 
@@ -23,6 +24,10 @@ import Darwin
 /// StoreWriter erase  <root> <session>                    erases, says "erased"
 /// StoreWriter migrate <root> <session>                   leases with a schema that is one version ahead
 /// StoreWriter fixture <root> <session>                   writes what a fixture holds: see `Fixture`
+/// StoreWriter deliver <root> <session> <writer> <from> <to>   leaves turns in the inbox, or does them: see `Correspondent`
+/// StoreWriter post   <root> <session> <id>               leaves one message, says "true" or "false"
+/// StoreWriter attend <root> <session>                    leases and attends, says "attending"; releases when its input ends,
+///                                                        and says "released" or "posted"
 /// StoreWriter say    <root> <session> <count>            lets others see <count> lines, one in 0.3 s
 /// StoreWriter watch  <root> <session> <count>            looks <count> times at what is said, one in a tenth of a second
 /// StoreWriter attach <root> <session> <name> <size>      attaches, and reads back: see `AttachedBytes`
@@ -76,6 +81,19 @@ struct StoreWriter {
             while readLine() != nil {}
             try leased.release()
             say("released")
+        case ("deliver", 6):
+            guard let first = Int(arguments[4]), let end = Int(arguments[5]) else { throw UsageError() }
+            try Correspondent(store: store, session: session, name: arguments[3]).deliver(first..<end)
+        case ("post", 4):
+            let message = InboxMessage(id: arguments[3], body: "posted")
+            let limit = ContinuousClock.now.advanced(by: .seconds(30))
+            say("\(try store.post(message, to: session, of: AgentName("agent"), until: limit))")
+        case ("attend", 3):
+            var leased = try lease(session, in: store)
+            try leased.attendInbox()
+            say("attending")
+            while readLine() != nil {}
+            say(try leased.releaseUnlessPosted() == nil ? "released" : "posted")
         case ("serve", 4):
             CommandedWriter(store: store, session: session, name: arguments[3]).serve()
         case ("erase", 3):

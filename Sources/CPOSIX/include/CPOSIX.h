@@ -19,6 +19,15 @@ int cposix_lock(int fd, int kind, long long start, long long length);
 /// Returns 0 or an errno value.
 int cposix_lock_holder(int fd, int kind, long long start, long long length, int *pid);
 
+/// Whether another process holds a lock that conflicts with `kind` (F_GETLK), on this machine or elsewhere. Locks of this
+/// process never do. `*held` is 0 or 1. Returns 0 or an errno value.
+int cposix_lock_is_held(int fd, int kind, long long start, long long length, int *held);
+
+/// The size of a file, as the file server has it now and not as this client remembers it (statx with
+/// AT_STATX_FORCE_SYNC: one GETATTR on NFS). What is remembered, on systems without that call.
+/// Returns 0 or an errno value.
+int cposix_server_size(int fd, long long *size);
+
 /// Opens or creates a file for reading and writing, closed on exec, mode 0600, without following a symbolic link as
 /// the last component. One attempt: -1 sets errno.
 int cposix_open_or_create(const char *path);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import Perdure
+import PerdureTesting
+import SessionStore
+import Testing
+
+/// Turns that another sandbox calls off.
+@Suite(.timeLimit(.minutes(3))) struct CallOffTests {
+    let bench: Bench
+
+    init() throws { bench = try Bench() }
+
+    static let policies: [BusyPolicy] = [.wait, .refuse, .queue(.atNextStep), .queue(.atEnd)]
+
+    /// What the session says next, which the provider's rules have to allow.
+    private func goOn(_ runtime: AgentRuntime, _ server: ScriptedModelServer) async throws -> [String] {
+        #expect(try await runtime.ask("Next", id: "next") == .completed(reply: "Next."))
+        let request = try #require(server.requests.last)
+        var open: Set<String> = []
+        for message in try #require(request["messages"]?.array) {
+            if message["role"] == "tool" {
+                #expect(open.remove(message["tool_call_id"]?.string ?? "") != nil, "a result without its call")
+            } else {
+                #expect(open.isEmpty, "a call without its result")
+            }
+            open.formUnion((message["tool_calls"]?.array ?? []).compactMap { $0["id"]?.string })
+        }
+        #expect(open.isEmpty)
+        return try server.messages(server.requests.count - 1)
+    }
+
+    @Test(arguments: policies)
+    func `a turn that waits for the model ends soon`(_ policy: BusyPolicy) async throws {
+        let server = try ScriptedModelServer([.hang, .text("Next.")])
+        let holder = try bench.sandbox(server, whenBusy: policy)
+        let other = try bench.sandbox(server, whenBusy: policy)
+        async let first = holder.ask("First", id: "1")
+        try await eventually { server.requests.count == 1 }
+        let begin = ContinuousClock.now
+        #expect(try await other.callOff(id: "stop", reason: "enough") == .queued)
+        #expect(try await first == .cancelled)
+        #expect(begin.duration(to: .now) < .seconds(15))
+        #expect(try await other.callOff(id: "stop", reason: "enough") == .cancelled)
+        #expect(try await other.ask("First", id: "1") == .cancelled)
+        #expect(try bench.inboxSize() == 0)
+        #expect(try await goOn(other, server) == ["system: You help.", "user: First", "user: Next"])
+    }
+
+    @Test(arguments: policies)
+    func `a turn whose tool runs ends, and whether the tool took effect is unknown`(_ policy: BusyPolicy) async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([
+                .init(id: "a", name: "slow", arguments: #"{"n":1}"#),
+                .init(id: "b", name: "quick", arguments: #"{"n":2}"#),
+            ]), .text("Next."),
+        ])
+        let (slow, quick) = (Puppet("slow", .hangs), Puppet("quick", .works))
+        let holder = try bench.sandbox(server, whenBusy: policy, tools: [slow, quick])
+        let other = try bench.sandbox(server, whenBusy: policy, tools: [slow, quick])
+        async let first = holder.ask("First", id: "1")
+        try await eventually { slow.keys.count == 1 && quick.keys.count == 1 }
+        #expect(try await other.callOff(id: "stop") == .queued)
+        #expect(try await first == .cancelled)
+        let results = try bench.log().compactMap { entry in
+            if case .result(let position, let result) = entry.fact { "\(position) \(result.status)" } else { nil }
+        }
+        #expect(Set(results) == ["1.0 unknown", "1.1 succeeded"])
+        _ = try await goOn(other, server)
+        #expect(slow.keys.count == 1 && quick.keys.count == 1)
+    }
+
+    @Test func `a tool that heeds nothing brings its call to an end, and the turn goes no further`() async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([.init(id: "a", name: "late", arguments: #"{"n":1}"#)]), .text("Next."),
+        ])
+        let late = Puppet("late", .finishesLate)
+        let holder = try bench.sandbox(server, whenBusy: .wait, tools: [late])
+        let other = try bench.sandbox(server, whenBusy: .wait, tools: [late])
+        async let first = holder.ask("First", id: "1")
+        try await eventually { late.keys.count == 1 }
+        #expect(try await other.callOff(id: "stop") == .queued)
+        #expect(try await first == .cancelled)
+        #expect(try await goOn(other, server).contains("tool: late 1"))
+        #expect(server.requests.count == 2)
+    }
+
+    @Test func `a turn ends between two steps, and what it did is kept`() async throws {
+        let gate = Barrier()
+        let server = try ScriptedModelServer { number, _ in
+            guard number == 0 else { return .text("Next.") }
+            gate.block()
+            return .toolCalls([.init(id: "a", name: "quick", arguments: #"{"n":1}"#)])
+        }
+        let quick = Puppet("quick", .works)
+        let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd), tools: [quick])
+        async let first = holder.ask("First", id: "1")
+        try await eventually { gate.isReached }
+        #expect(try await holder.callOff(id: "stop") == .queued)
+        gate.open()
+        #expect(try await first == .cancelled)
+        #expect(quick.keys.isEmpty)
+        // It has not begun, and is known not to have.
+        #expect(
+            try bench.log().contains {
+                if case .result(_, let result) = $0.fact { result.status == .skipped } else { false }
+            })
+        _ = try await goOn(holder, server)
+    }
+
+    @Test func `there is nothing to call off in a session at rest`() async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: .queue(.atEnd))
+        #expect(try await runtime.ask("First", id: "1") == .completed(reply: "Next."))
+        let error = await #expect(throws: AgentError.self) { try await runtime.callOff(id: "stop") }
+        #expect(error?.code == .nothingToResume)
+        _ = try await goOn(runtime, server)
+    }
+
+    @Test func `only the turn that runs is called off, and not those that wait behind it`() async throws {
+        let server = try ScriptedModelServer { number, request in
+            number == 0 ? .hang : .text("Next.")
+        }
+        let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd))
+        async let first = holder.ask("First", id: "1")
+        try await eventually { server.requests.count == 1 }
+        #expect(try await holder.ask("Second", id: "2") == .queued)
+        #expect(try await holder.callOff(id: "stop") == .queued)
+        #expect(try await first == .cancelled)
+        #expect(try await holder.ask("Second", id: "2") == .completed(reply: "Next."))
+        #expect(try bench.inboxSize() == 0)
+    }
+
+    @Test func `a holder that is killed leaves the request to the one who goes on with its turn`() async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: .wait)
+        var killed = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "killed", until: .now)
+        try killed.attendInbox()
+        try killed.append([Entry(turn: 1, fact: .input(request: "1", text: "First"))])
+        #expect(try await runtime.callOff(id: "stop") == .queued)
+        try killed.release()
+        #expect(try await runtime.ask("First", id: "1") == .cancelled)
+        #expect(server.requests.isEmpty)
+        #expect(try bench.inboxSize() == 0)
+        _ = try await goOn(runtime, server)
+    }
+
+    @Test func `a request for a turn that is over ends no later one`() async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: .queue(.atEnd))
+        var killed = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "killed", until: .now)
+        try killed.attendInbox()
+        #expect(try await runtime.callOff(id: "stop") == .queued)
+        try killed.release()
+        #expect(try await runtime.ask("First", id: "1") == .completed(reply: "Next."))
+        #expect(try bench.inboxSize() == 0)
+    }
+}
