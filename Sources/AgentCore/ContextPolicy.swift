@@ -102,6 +102,17 @@ public struct ContextPolicy: Sendable, ExpressibleByArrayLiteral {
     /// behind a summary are asked again before the next call.
     public init(arrayLiteral policies: ContextPolicy...) { rules = policies.flatMap(\.rules) }
 
+    /// What is wrong with it; nil when it can be used: each limit is above what is kept, and both are positive.
+    public var problem: String? {
+        let limits = rules.map { rule in
+            switch rule {
+            case .window(_, let limit, let target), .summary(let limit, let target, _, _): 0 < target && target < limit
+            case .toolResults(let limit, let count, let freed): limit > 0 && count >= 0 && freed >= 0
+            }
+        }
+        return limits.allSatisfy(\.self) ? nil : "a context policy needs a limit that is above what is kept"
+    }
+
     /// The models that the policy asks, besides the agent's.
     public var models: [any LanguageModel] {
         rules.compactMap { if case .summary(_, _, let model, _) = $0 { model } else { nil } }

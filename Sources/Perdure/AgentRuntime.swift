@@ -47,10 +47,11 @@ public struct AgentRuntime: Sendable {
         self.logger = logger
         do {
             name = try AgentName(agent.name)
-            try agent.model.checkConfiguration()
+            for model in [agent.model] + agent.context.models { try model.checkConfiguration() }
         } catch {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
+        if let problem = agent.context.problem { throw AgentError(.invalidConfiguration, problem) }
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         for tool in agent.tools {
@@ -193,6 +194,7 @@ public struct AgentRuntime: Sendable {
         definition.turnBudget = agent.turnBudget
         definition.sessionBudget = agent.sessionBudget
         definition.price = agent.price
+        definition.context = agent.context
         definition.maximumInterruptions = agent.maximumInterruptions
         definition.created = opened.created
         var loop = AgentLoop(definition)

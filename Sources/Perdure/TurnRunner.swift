@@ -49,6 +49,7 @@ struct TurnRunner {
                 switch try await commit(effects) {
                 case .finish(let outcome): return outcome
                 case .callModel(let request): effects = try await ask(request)
+                case .summarise(let request, let model): effects = try await summarise(request, by: model)
                 case .runTools(let runs): effects = try await run(runs)
                 }
                 hasDoneStep = true
@@ -89,7 +90,7 @@ struct TurnRunner {
         let left = ContinuousClock.now.duration(to: cutoff)
         return effects.allSatisfy { effect in
             switch effect {
-            case .callModel: surroundings.times.expected(StepTimes.model) <= left
+            case .callModel, .summarise: surroundings.times.expected(StepTimes.model) <= left
             case .runTool(let run):
                 max(surroundings.times.expected(run.tool), surroundings.tools[run.tool]?.timeLimit ?? .zero) <= left
             case .commit, .finish: true
@@ -102,6 +103,7 @@ struct TurnRunner {
     /// The one thing that is left to do once the commits among some effects are made.
     private enum Step {
         case callModel(ModelRequest)
+        case summarise(ModelRequest, by: (any LanguageModel)?)
         case runTools([ToolRun])
         case finish(Outcome)
     }
@@ -115,6 +117,7 @@ struct TurnRunner {
                 try await surroundings.lane.append(entries, outcome: outcome)
             case .runTool(let run): runs.append(run)
             case .callModel(let request): return .callModel(request)
+            case .summarise(let request, let model): return .summarise(request, by: model)
             case .finish(let outcome): return .finish(outcome)
             }
         }
@@ -158,6 +161,19 @@ struct TurnRunner {
         }
     }
 
+    /// Has a summary written. Nobody is shown its text.
+    private mutating func summarise(_ request: ModelRequest, by model: (any LanguageModel)?) async throws -> [Effect] {
+        surroundings.tally.countModelCall()
+        let begin = ContinuousClock.now
+        do {
+            let reply = try await (model ?? surroundings.model).reply(to: request) { _ in }
+            surroundings.times.note(StepTimes.model, begin.duration(to: .now))
+            return try decide(.summarised(reply))
+        } catch let error as ModelError where error.code == .refused {
+            return try decide(.summaryRefused)
+        }
+    }
+
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private mutating func run(_ runs: [ToolRun]) async throws -> [Effect] {
         surroundings.tally.countToolRuns(runs.count)
@@ -186,7 +202,7 @@ struct TurnRunner {
                         try await surroundings.lane.append(entries, outcome: nil)
                     case .runTool(let run):
                         start(run)
-                    case .commit, .callModel, .finish:
+                    case .commit, .callModel, .summarise, .finish:
                         remaining.append(effect)
                     }
                 }
