@@ -30,7 +30,7 @@ private struct ReadPage: Tool {
 
     static let cases = [
         Case(testDescription: "everything", context: .everything, cuts: 0),
-        Case(testDescription: "a window", context: .window(messages: 6, keeping: 2), cuts: 3),
+        Case(testDescription: "a window", context: .window(messages: 4, keeping: 2), cuts: 4),
         Case(
             testDescription: "old results, then a window",
             context: [
