@@ -69,10 +69,10 @@ extension History {
 
     /// Takes note of what a provider counted for a reply that is about to join the conversation.
     mutating func measure(_ usage: TokenUsage?) {
-        // Without a count, what an earlier one said still holds.
-        guard let usage else { return }
         var sum = Spending()
         sum.add(usage)
+        // Without a count, what an earlier one said still holds. Some servers say 0 for none.
+        guard sum.input > 0 else { return }
         let (tokens, overflows) = sum.input.addingReportingOverflow(sum.output)
         measure = Measure(tokens: overflows ? .max : tokens, messages: messages.count + 1)
     }

@@ -201,7 +201,8 @@ import Testing
 
     @Test(arguments: [
         Compaction(dropped: -1), Compaction(dropped: 6), Compaction(dropped: 5, kept: [3]), Compaction(dropped: 5),
-        Compaction(dropped: 4, kept: [2, 0]), Compaction(dropped: 4, kept: [2, 4]), Compaction(dropped: 3, kept: [1, 2]),
+        Compaction(dropped: 4, kept: [2, 0]), Compaction(dropped: 4, kept: [2, 4]),
+        Compaction(dropped: 3, kept: [1, 2]),
         Compaction(dropped: 2, clearedResults: -1), Compaction(dropped: 2, clearedResults: 6),
         Compaction(dropped: .max, kept: [.max], clearedResults: .max), Compaction(dropped: 4, kept: [2, 2]),
     ])

@@ -102,7 +102,8 @@ struct RecoveryTests {
             }
         }
         for summary in world.summaries {
-            #expect(whole.summaries.contains { $0.number == summary.number && $0.messages == summary.messages }, comment)
+            #expect(
+                whole.summaries.contains { $0.number == summary.number && $0.messages == summary.messages }, comment)
         }
         #expect(world.summaries.count <= whole.summaries.count + deaths, comment)
         checkFold(of: world, comment)

@@ -15,7 +15,10 @@ extension Script {
         inOneTurn("summaries", .summarising(beyond: 200, keeping: 110), rounds: "R R R R cut R R cut R"),
         inOneTurn(
             "results, then summaries",
-            [.droppingToolResults(beyond: 200, keepingNewest: 1, freeing: 40), .summarising(beyond: 250, keeping: 120)],
+            [
+                .droppingToolResults(beyond: 200, keepingNewest: 1, freeing: 40),
+                .summarising(beyond: 250, keeping: 120),
+            ],
             rounds: "R R R R cut R R cut R"),
         inSeveralTurns("turns", .window(turns: 2, keeping: 1), cutIn: 3),
         inSeveralTurns("tokens", .window(tokens: 200, keeping: 110), cutIn: 4),
@@ -38,6 +41,7 @@ extension Script {
             name: "cut in several turns: \(name)",
             replies: (1...4).flatMap { [ModelReply(text: "", toolCalls: [call]), ModelReply(text: "done \($0)")] },
             deliveries: (1...4).map { .message("message \($0)", request: "\($0)") }, context: context,
-            log: (1...4).map { "input \($0 == cut ? "compaction " : "")reply claim result reply" }.joined(separator: " "))
+            log: (1...4).map { "input \($0 == cut ? "compaction " : "")reply claim result reply" }.joined(
+                separator: " "))
     }
 }

@@ -45,7 +45,9 @@ private struct ReadPage: Tool {
     static func answer(_ request: JSONValue) -> ScriptedModelServer.Step {
         let messages = request["messages"]?.array ?? []
         let newest = messages.last?["content"]?.string ?? ""
-        if newest == ContextPolicy.standardInstructions { return reply("A summary of \(messages.count) messages.", to: request) }
+        if newest == ContextPolicy.standardInstructions {
+            return reply("A summary of \(messages.count) messages.", to: request)
+        }
         guard newest.hasSuffix(Self.messages[2]) || newest.hasPrefix("page 2") || newest.hasPrefix("page 4") else {
             let page = newest.hasSuffix(Self.messages[0]) ? 1 : newest.hasSuffix(Self.messages[1]) ? 3 : nil
             let next = page ?? (newest.hasPrefix("page 1") ? 2 : 4)
@@ -170,7 +172,10 @@ private struct ReadPage: Tool {
             }
         }
         #expect(shown.withLock(\.self) == "Answer 0.Answer 1.")
-        #expect(try writer.messages(0) == ["system: You help.", "user: \(long)", "assistant: Answer 0.", "user: Summarise."])
+        #expect(
+            try writer.messages(0) == [
+                "system: You help.", "user: \(long)", "assistant: Answer 0.", "user: Summarise.",
+            ])
         #expect(writer.requests[0]["model"]?.string == "small")
         let messages = try server.messages(1)
         #expect(messages.count == 2)
@@ -238,6 +243,8 @@ private struct ReadPage: Tool {
         let bench = try Bench()
         var agent = Agent(
             name: "support", instructions: "", model: OpenAICompatibleModel(baseURL: "http://host/v1", model: "m"))
+        agent.context = [.droppingToolResults(beyond: 40_000), .summarising(beyond: 100_000, keeping: 30_000)]
+        _ = try AgentRuntime(agent, store: bench.store)
         agent.context = .window(tokens: 100, keeping: 100)
         #expect(throws: AgentError.self) { try AgentRuntime(agent, store: bench.store) }
         agent.context = .summarising(beyond: 100, keeping: 50, with: OpenAICompatibleModel(baseURL: "", model: "m"))
