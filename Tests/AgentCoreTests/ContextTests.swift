@@ -151,10 +151,10 @@ import Testing
     }
 
     @Test func `a later attempt asks the same, whatever the policy is by then`() throws {
-        var bench = Bench(.window(messages: 4, keeping: 2))
+        var bench = Bench(.window(messages: 4, keeping: 3))
         for number in 1...2 { try bench.turn(number) }
         try bench.send(.input(request: "3", text: "question 3"))
-        #expect(bench.cuts == 1)
+        #expect(bench.cuts == 1 && bench.sent.count == 3)
         try bench.restart()
         try bench.send(.resume)
         bench.loop = AgentLoop(Bench(.window(messages: 2, keeping: 1)).loop.definition)
@@ -162,6 +162,22 @@ import Testing
         try bench.send(.resume)
         #expect(bench.requests.suffix(3).allSatisfy { $0.messages == bench.requests.last?.messages })
         #expect(bench.cuts == 1)
+    }
+
+    @Test func `a later attempt asks the same where the estimate would say that it is still too long`() throws {
+        var bench = Bench(.window(tokens: 100, keeping: 90))
+        // The provider counts less than a third of the estimate.
+        for number in 1...20 where bench.cuts == 0 {
+            try bench.turn(number, usage: TokenUsage(input: 15 + 4 * number, output: 1))
+            try bench.send(.input(request: "q\(number)", text: String(repeating: "long ", count: 10)))
+            guard bench.cuts == 0 else { break }
+            try bench.send(.modelReplied(ModelReply(text: "ok", usage: TokenUsage(input: 17 + 4 * number, output: 1))))
+        }
+        #expect(bench.cuts == 1)
+        try bench.restart()
+        try bench.send(.resume)
+        #expect(bench.cuts == 1)
+        #expect(bench.requests.last?.messages == bench.requests.dropLast().last?.messages)
     }
 
     @Test func `a message that joins the turn stays in the request with the one before it`() throws {
