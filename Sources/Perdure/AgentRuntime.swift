@@ -16,11 +16,13 @@ public import SessionStore
 /// answer is returned, whether the turn succeeds or not. The store may keep the session open, unlocked, for its next turn.
 public struct AgentRuntime: Sendable {
     private let agent: Agent
-    private let name: AgentName
+    let name: AgentName
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
-    private let store: SessionStore
-    private let logger: Logger
+    let store: SessionStore
+    private let sharedMemory: SharedMemory
+    let logger: Logger
+    private let metrics: EmbeddedMetrics?
     private let wakes: Wakes?
     private let times = StepTimes()
 
@@ -41,7 +43,17 @@ public struct AgentRuntime: Sendable {
         wakes: Wakes? = nil,
         logger: Logger = Logger(label: "perdure")
     ) throws(AgentError) {
-        self.agent = agent
+        try self.init(agent, store: store, wakes: wakes, logger: logger, metrics: nil)
+    }
+
+    init(
+        _ agent: Agent,
+        store: SessionStore,
+        wakes: Wakes? = nil,
+        logger: Logger = Logger(label: "perdure"),
+        metrics: EmbeddedMetrics?
+    ) throws(AgentError) {
+        self.metrics = metrics
         self.store = store
         self.wakes = wakes
         self.logger = logger
@@ -52,6 +64,12 @@ public struct AgentRuntime: Sendable {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
         if let problem = agent.context.problem { throw AgentError(.invalidConfiguration, problem) }
+        sharedMemory = SharedMemory(store, of: name)
+        var agent = agent
+        if let cache = agent.responseCache {
+            agent.model = try CachingModel(agent.model, cache, of: name, in: store, logger: logger)
+        }
+        self.agent = agent
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         for tool in agent.tools {
@@ -88,7 +106,8 @@ public struct AgentRuntime: Sendable {
     /// was interrupted goes on where the log ends.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
-    /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
+    /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
+    /// where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
     ///     can go on in another invocation, and a step would take longer than there is time.
@@ -100,29 +119,46 @@ public struct AgentRuntime: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
+        try await respond(to: request, deadline: deadline, showing: nil, onProgress: onProgress)
+    }
+
+    /// - Parameter live: What is ended before the session is released.
+    func respond(
+        to request: AgentRequest,
+        deadline: ContinuousClock.Instant?,
+        showing live: LiveTextWriter?,
+        onProgress: @escaping @Sendable (TurnProgress) -> Void
+    ) async throws(AgentError) -> AgentResponse {
         let reserve = wakes == nil ? Self.reserve : Self.reserve + Self.wakeReserve
         let cutoff = deadline?.advanced(by: .zero - reserve)
-        let tally = TurnTally()
+        let tally = TurnTally(agent: agent.name, observer: agent.observer)
         let outcome: Outcome
         do {
-            let session = try SessionID(request.session)
-            let ended = try await withCutoff(cutoff) {
-                try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
+            let ended = try await withCutoff(cutoff, tally) {
+                let session = try SessionID(request.session)
+                return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) {
+                    lane, opened in
                     let loop = try loop(from: opened)
+                    let trail = RequestTrail(of: request.id, in: opened.entries)
+                    if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
                     let event: Event
                     switch try TurnStart(request, opened, loop.history, at: store.now()) {
                     case .answered(let outcome):
                         // It may have been read from a page that no sync has put onto the disk yet.
                         try await lane.confirm()
+                        tally.markReplay()
+                        if request.after != nil { trail.progress.forEach(onProgress) }
                         return outcome
                     case .run(let first): event = first
                     }
                     var turn = TurnRunner(
                         loop,
                         in: TurnRunner.Surroundings(
-                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, session: session,
-                            deadline: deadline, cutoff: cutoff, tally: tally, now: store.now, onProgress: onProgress)
+                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane,
+                            sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
+                            tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
                     )
+                    trail.progress.forEach(onProgress)
                     let outcome = try await turn.run(event)
                     await deliver(turn.overdueMessages, to: session)
                     return outcome
@@ -144,28 +180,28 @@ public struct AgentRuntime: Sendable {
     private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
+        metrics?.write(outcome, tally, agent: agent.name, at: store.now())
     }
 
     private func holdingLease(
         of session: SessionID,
         for request: AgentRequest,
         until cutoff: ContinuousClock.Instant?,
+        _ tally: TurnTally,
+        showing live: LiveTextWriter?,
         _ body: (SessionLane, SessionLane.Opened) async throws -> Outcome
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        let opened = try await lane.open(
-            session,
-            of: name,
-            in: store,
-            request: request.id,
-            creating: request.beginsSession,
-            until: patience
-        )
+        let opened = try await tally.observe(.lease) {
+            try await lane.open(
+                session, of: name, in: store, request: request.id, creating: request.beginsSession, until: patience)
+        }
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)
         } catch {
+            await live?.end()
             do {
                 try await lane.close()
             } catch let releaseError {
@@ -173,6 +209,7 @@ public struct AgentRuntime: Sendable {
             }
             throw error
         }
+        await live?.end()
         // The outcome is durable: a failing release is reported to the log, not in place of the answer.
         do {
             try await lane.close()

@@ -8,7 +8,7 @@ extension Chaos {
     /// Checks what a model is asked.
     mutating func check(_ request: ModelRequest) {
         #expect(request.messages == history.context)
-        #expect(illegality(of: request.messages) == nil)
+        #expect(refusal(of: request) == nil)
         guard case .user = request.messages.first else {
             Issue.record("the model speaks first")
             return
@@ -22,16 +22,6 @@ extension Chaos {
         // A later attempt asks the same.
         if let asked, asked.conversation == history.messages { #expect(asked.request == request.messages) }
         asked = (history.messages, request.messages)
-    }
-
-    /// Takes the conversation back to a turn, if that can be.
-    mutating func goBack() throws {
-        let target = Int.random(in: 0...max(0, history.turn), using: &random)
-        guard !isAsking, !isSummarising, running.isEmpty, history.canRewind(to: target) else { return }
-        let entry = Entry(turn: history.turn + 1, fact: .rewind(toTurn: target))
-        try loop.replay(entry)
-        log.append(entry)
-        asked = nil
     }
 
     static func anyContext(_ random: inout SeededGenerator) -> ContextPolicy {

@@ -122,6 +122,19 @@ struct Chaos {
         #expect(Set(settled).count == settled.count, "a call has two results")
     }
 
+    /// Does what is left to do, until a turn has ended or waits for a person.
+    mutating func goOnToTheEnd() throws {
+        var left = 200
+        while let event = sensibleEvent(), left > 0 {
+            let before = refusals
+            try send(event)
+            #expect(refusals == before, "\(event) was refused in \(history.phase)")
+            left -= 1
+        }
+        #expect(left > 0, "no end is reached")
+        #expect(history.phase != .open)
+    }
+
     /// The process dies, and another one reads the log.
     mutating func die() throws {
         loop = AgentLoop(loop.definition)
@@ -172,14 +185,14 @@ struct Chaos {
         }
     }
 
-    private mutating func anyPosition() -> CallPosition {
+    mutating func anyPosition() -> CallPosition {
         let newest = history.replies
         return CallPosition(
             reply: Int.random(in: max(0, newest - 1)...newest + 1, using: &random),
             index: Int.random(in: -1...3, using: &random))
     }
 
-    private mutating func anyReply() -> ModelReply {
+    mutating func anyReply() -> ModelReply {
         let names = ["read", "set", "pay", "ask", "fly", "urgent"]
         let arguments = ["{}", "", "{", "[]", #"{"n":1}"#]
         let calls = (0..<Int.random(in: 0...4, using: &random)).map { index in
