@@ -23,6 +23,8 @@ extension AgentLoop {
         public var maximumInterruptions = 5
         /// How many tools may run at the same time, at least 1. A further call starts when one of them has ended.
         public var maximumParallelTools = Int.max
+        /// What of the conversation the model is sent.
+        public var context = ContextPolicy.everything
         /// When the session was created, in milliseconds since 1970; its age is counted from there.
         public var created: Int64 = 0
 

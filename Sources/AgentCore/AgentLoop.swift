@@ -22,6 +22,8 @@ public struct AgentLoop: Sendable {
     private var running: Set<CallPosition> = []
     /// Whether this loop has asked the model and not heard of it.
     private var isAsking = false
+    /// What is to be left out once its summary is written, which this loop has asked for and not heard of.
+    var pendingCut: Compaction?
     /// Calls whose tool waits, and until when.
     private var waiting: [CallPosition: Int64?] = [:]
     /// The time of the event that is being decided on.
@@ -63,7 +65,7 @@ public struct AgentLoop: Sendable {
         switch event {
         case .input, .verdicts, .resume, .release, .signal:
             // Whoever runs the effects of the event before would do everything that is under way once more.
-            guard running.isEmpty, waiting.isEmpty, !isAsking else {
+            guard running.isEmpty, waiting.isEmpty, !isAsking, pendingCut == nil else {
                 throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is under way")
             }
         case .steer:
@@ -75,7 +77,8 @@ public struct AgentLoop: Sendable {
             running = []
             waiting = [:]
             isAsking = false
-        case .modelReplied, .modelRefused, .toolFinished, .toolSuspended:
+            pendingCut = nil
+        case .modelReplied, .modelRefused, .summarised, .summaryRefused, .toolFinished, .toolSuspended:
             break
         }
         switch event {
@@ -105,6 +108,10 @@ public struct AgentLoop: Sendable {
             isAsking = false
             let entry = try record(.refusal(reason: reason))
             return end([entry], as: .failed(reason: reason))
+        case .summarised(let reply):
+            return try takeSummary(reply)
+        case .summaryRefused:
+            return try takeSummary(nil)
         case .toolFinished(let position, let result):
             try stop(position)
             return try runCalls(recording: [record(.result(position, result))])
@@ -243,14 +250,18 @@ public struct AgentLoop: Sendable {
 
     // MARK: - The model
 
-    private mutating func askModel(recording entries: [Entry]) throws(LoopError) -> [Effect] {
+    mutating func askModel(recording entries: [Entry]) throws(LoopError) -> [Effect] {
         if let limit = reachedLimit { return try park(limit, recording: entries) }
         guard mayStart else { return try putOff(recording: entries) }
+        var entries = entries
+        if let summary = try shorten(recording: &entries) {
+            return (entries.isEmpty ? [] : [.commit(entries, outcome: nil)]) + [summary]
+        }
         isAsking = true
         let isLast = history.repliesSinceInput + 1 >= definition.maximumModelCalls
         let request = ModelRequest(
             instructions: definition.instructions,
-            messages: history.messages,
+            messages: history.context,
             tools: definition.tools,
             allowsToolCalls: !isLast
         )
@@ -265,7 +276,7 @@ public struct AgentLoop: Sendable {
         var reply = reply
         // The last reply of an input may not call tools; calls in it are the model's mistake.
         if history.repliesSinceInput + 1 >= definition.maximumModelCalls { reply.toolCalls = [] }
-        if let usage = reply.usage, let price = definition.price { reply.usage?.cost = price.cost(of: usage) }
+        reply.usage = priced(reply.usage)
         let entry = try record(.reply(reply))
         guard reply.toolCalls.isEmpty else { return try runCalls(recording: [entry]) }
         return end([entry], as: .completed(reply: reply.text))
@@ -314,7 +325,7 @@ public struct AgentLoop: Sendable {
 
     // MARK: - What follows
 
-    private mutating func record(_ fact: Entry.Fact, turn: Int? = nil) throws(LoopError) -> Entry {
+    mutating func record(_ fact: Entry.Fact, turn: Int? = nil) throws(LoopError) -> Entry {
         let entry = Entry(turn: turn ?? history.turn, fact: fact)
         try history.apply(entry)
         return entry

@@ -18,6 +18,10 @@ public enum Event: Sendable {
     case modelReplied(ModelReply)
     /// The model will not answer this conversation, however often it is asked.
     case modelRefused(reason: String)
+    /// The model wrote the summary that it was asked for.
+    case summarised(ModelReply)
+    /// The model will not write that summary, however often it is asked.
+    case summaryRefused
     /// A tool call ended.
     case toolFinished(CallPosition, ToolResult)
     /// A tool call ended without a result, because the tool waits: until a time in milliseconds since 1970, or for a signal.
@@ -55,6 +59,9 @@ public enum Effect: Sendable {
     case commit([Entry], outcome: Outcome?)
     /// Ask the model, and report ``Event/modelReplied(_:)``.
     case callModel(ModelRequest)
+    /// Have a summary written, by the agent's model or by this one, and report ``Event/summarised(_:)``. Nobody is shown its
+    /// text while it is written.
+    case summarise(ModelRequest, by: (any LanguageModel)?)
     /// Run a tool, and report ``Event/toolFinished(_:_:)``. Runs that stand next to each other may run in parallel.
     case runTool(ToolRun)
     /// The turn is over.

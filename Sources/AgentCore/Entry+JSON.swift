@@ -10,7 +10,7 @@ extension Entry {
     /// The kinds as they are written.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case input, reply, claim, approval, decision, step, result, refusal, checkpoint, rewind
-        case attempt, pause, park, cancel, signal, schedule
+        case attempt, pause, park, cancel, signal, schedule, compaction
     }
 
     /// The kind of the fact.
@@ -32,13 +32,16 @@ extension Entry {
         case .cancel: .cancel
         case .signal: .signal
         case .schedule: .schedule
+        case .compaction: .compaction
         }
     }
 
     /// The tool call that the fact is about.
     public var position: CallPosition? {
         switch fact {
-        case .input, .reply, .refusal, .checkpoint, .rewind, .attempt, .pause, .park, .cancel, .signal, .schedule: nil
+        case .input, .reply, .refusal, .checkpoint, .rewind, .attempt, .pause, .park, .cancel, .signal, .schedule,
+            .compaction:
+            nil
         case .claim(let position, _, _, _), .approvalRequest(let position, _, _), .step(let position, _, _),
             .result(let position, _):
             position
@@ -83,6 +86,8 @@ extension Entry {
             ["request": .init(request), "name": .init(name), "value": value]
         case .schedule(let message):
             ["id": .init(message.id), "due": .init(Int(message.due)), "text": .init(message.text)]
+        case .compaction(let compaction):
+            compaction.json
         case .step(_, let name, let value):
             ["name": .init(name), "value": value]
         case .result(_, let result):
@@ -142,6 +147,8 @@ extension Entry {
         case .schedule:
             let due = try fields.time("due")
             fact = .schedule(ScheduledMessage(id: try fields.text("id"), due: due, text: try fields.text("text")))
+        case .compaction:
+            fact = .compaction(try Compaction(fields))
         case .result:
             let status = try fields.word("status", of: ToolResult.Status.self)
             fact = .result(try fields.position(), ToolResult(status: status, content: try fields.text("content")))
@@ -189,12 +196,7 @@ extension ModelReply {
                 toolCalls.map { ["id": .init($0.id), "name": .init($0.name), "arguments": .init($0.arguments)] })
         }
         object["finish"] = .init(finishReason)
-        if let usage {
-            object["usage"] = .object(
-                [
-                    "input": .init(usage.input), "output": .init(usage.output), "cached": .init(usage.cachedInput),
-                ], "cost", usage.cost.map { .init($0) })
-        }
+        if let usage { object["usage"] = usage.json }
         return .object(object)
     }
 
@@ -206,22 +208,47 @@ extension ModelReply {
                 ToolCall(
                     id: try call.text("id"), name: try call.text("name"), arguments: try call.text("arguments")))
         }
-        var usage: TokenUsage?
-        if let object = fields.object["usage"] {
-            let counts = Fields(object: object, kind: fields.kind, call: nil)
-            usage = TokenUsage(
-                input: try counts.int("input"),
-                output: try counts.int("output"),
-                cachedInput: try counts.int("cached"),
-                cost: try counts.optionalInt("cost")
-            )
-        }
         self.init(
             text: try fields.text("text"),
             toolCalls: calls,
             finishReason: try fields.text("finish"),
-            usage: usage
+            usage: try fields.usage()
         )
+    }
+}
+
+extension TokenUsage {
+    fileprivate var json: JSONValue {
+        .object(
+            ["input": .init(input), "output": .init(output), "cached": .init(cachedInput)],
+            "cost", cost.map { .init($0) })
+    }
+}
+
+extension Compaction {
+    fileprivate var json: JSONValue {
+        var object: JSONObject = ["dropped": .init(dropped)]
+        if !kept.isEmpty { object["kept"] = .array(kept.map { .init($0) }) }
+        object["results"] = .init(clearedResults)
+        if let summary { object["summary"] = .init(summary) }
+        if modelAnswered { object["answered"] = true }
+        if let usage { object["usage"] = usage.json }
+        return .object(object)
+    }
+
+    fileprivate init(_ fields: Fields) throws(LoopError) {
+        var kept: [Int] = []
+        for item in try fields.list("kept") {
+            guard let index = item.int else {
+                throw LoopError(code: .brokenLog, detail: "a compaction keeps a message that has no number")
+            }
+            kept.append(index)
+        }
+        self.init(
+            dropped: try fields.int("dropped"), kept: kept, clearedResults: try fields.int("results"),
+            summary: try fields.optionalText("summary"),
+            modelAnswered: fields.object["answered"] == nil ? false : try fields.bool("answered"),
+            usage: try fields.usage())
     }
 }
 
@@ -252,6 +279,14 @@ private struct Fields {
     func optionalInt(_ name: String) throws(LoopError) -> Int? {
         guard let value = object[name], !value.isNull else { return nil }
         return try int(name)
+    }
+
+    func usage() throws(LoopError) -> TokenUsage? {
+        guard let object = object["usage"] else { return nil }
+        let counts = Fields(object: object, kind: kind, call: nil)
+        return TokenUsage(
+            input: try counts.int("input"), output: try counts.int("output"), cachedInput: try counts.int("cached"),
+            cost: try counts.optionalInt("cost"))
     }
 
     func bool(_ name: String) throws(LoopError) -> Bool { try required(object[name]?.bool, name) }

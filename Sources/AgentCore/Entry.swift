@@ -50,6 +50,8 @@ public struct Entry: Sendable, Hashable {
         /// The session is to get a message at a time. The message comes as an input whose request is
         /// ``ScheduledMessage/request``.
         case schedule(ScheduledMessage)
+        /// Requests to the model leave out a part of the conversation from here on.
+        case compaction(Compaction)
         /// The newest turn has a name now, to go back to or to fork at.
         case checkpoint(label: String)
         /// The conversation goes on from the end of an earlier turn. What came after it stays in the log and out of the

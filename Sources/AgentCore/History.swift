@@ -12,6 +12,10 @@ public struct History: Sendable {
     public private(set) var turn = 0
     /// The conversation as a provider accepts it.
     public private(set) var messages: [Message] = []
+    /// What was cut out of the requests to the model, oldest first. The newest counts, until a rewind takes it back.
+    var cuts: [Cut] = []
+    /// What a provider has counted of the conversation, where that still fits.
+    var measure: Measure?
     /// The calls of the newest reply, in its order; empty once all of them are settled.
     public private(set) var calls: [OpenCall] = []
     /// The number of model replies in the session.
@@ -19,9 +23,9 @@ public struct History: Sendable {
     /// The number of model replies since the newest input or decision.
     public private(set) var repliesSinceInput = 0
     /// What the session has spent on models.
-    public private(set) var spent = Spending()
+    public internal(set) var spent = Spending()
     /// What the newest turn has spent on models.
-    public private(set) var spentInTurn = Spending()
+    public internal(set) var spentInTurn = Spending()
     /// How often the newest turn was interrupted since the last message, decision or release.
     public private(set) var interruptions = 0
     /// The signals that came and that no tool has taken yet, oldest first, by their names. They end with the turn.
@@ -40,7 +44,7 @@ public struct History: Sendable {
     /// Whether the newest reply called no tool, which ends a turn.
     private var isAnswered = true
     /// Where the messages of the newest turn begin.
-    private var turnStart = 0
+    private(set) var turnStart = 0
     /// The reply whose calls are open.
     private var openReply: ModelReply?
 
@@ -145,6 +149,7 @@ public struct History: Sendable {
             }
             replies += 1
             repliesSinceInput += 1
+            measure(reply.usage)
             spent.add(reply.usage)
             spentInTurn.add(reply.usage)
             if reply.toolCalls.isEmpty {
@@ -202,6 +207,10 @@ public struct History: Sendable {
             signals[name, default: []].append(value)
         case .schedule(let message):
             schedules.append(message)
+        case .compaction(let compaction):
+            guard cut(compaction, in: entry.turn) else {
+                throw LoopError(code: .brokenLog, detail: "a compaction that does not fit, in turn \(entry.turn)")
+            }
         case .checkpoint(let label):
             guard entry.turn == turn, phase == .idle else {
                 throw LoopError(code: .brokenLog, detail: "a checkpoint in turn \(entry.turn), which is not complete")
@@ -235,6 +244,7 @@ public struct History: Sendable {
             case .pause: phase == .open && entry.turn == turn
             case .park: phase == .open || parkReason == nil && phase != .idle
             case .cancel: calls.isEmpty && !isAnswered
+            case .compaction: phase == .open && calls.isEmpty && pause == nil && entry.turn == turn
             case .signal: phase != .idle
             case .schedule(let message): turn > 0 && !schedules.contains { $0.id == message.id }
             default: true
@@ -273,6 +283,7 @@ public struct History: Sendable {
         messages.removeSubrange(end...)
         for turn in ends.indices where turn > target { ends[turn] = nil }
         checkpoints = checkpoints.filter { $0.value <= target }
+        takeBackCuts(after: target)
         calls = []
         openReply = nil
         (pause, parkReason) = (nil, nil)
@@ -305,6 +316,7 @@ public struct History: Sendable {
         var ran: [String] = []
         for case .tool(let call, _) in messages[turnStart...] where !ran.contains(call.name) { ran.append(call.name) }
         messages.removeSubrange(turnStart...)
+        keepCuts(through: turnStart)
         guard !ran.isEmpty else { return }
         // As the user's, because a conversation must not begin with the model.
         let names = ran.joined(separator: ", ")

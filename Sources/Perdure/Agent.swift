@@ -26,6 +26,8 @@ public struct Agent: Sendable {
     public var turnBudget = Budget.unlimited
     /// What a session may spend in its whole life.
     public var sessionBudget = Budget.unlimited
+    /// What of a long conversation the model is sent; by default everything. <doc:Context> tells what that costs.
+    public var context = ContextPolicy.everything
     /// What the model's tokens cost, for the budgets' `cost` and for `perdure usage`.
     public var price: TokenPrice?
     /// How often a turn may be interrupted (by a crash, or a time-out of Lambda), at least 1, before it is parked.

@@ -59,10 +59,11 @@ public struct AgentRuntime: Sendable {
         self.logger = logger
         do {
             name = try AgentName(agent.name)
-            try agent.model.checkConfiguration()
+            for model in [agent.model] + agent.context.models { try model.checkConfiguration() }
         } catch {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
+        if let problem = agent.context.problem { throw AgentError(.invalidConfiguration, problem) }
         sharedMemory = SharedMemory(store, of: name)
         var agent = agent
         if let cache = agent.responseCache {
@@ -247,6 +248,7 @@ public struct AgentRuntime: Sendable {
         definition.turnBudget = agent.turnBudget
         definition.sessionBudget = agent.sessionBudget
         definition.price = agent.price
+        definition.context = agent.context
         definition.maximumInterruptions = agent.maximumInterruptions
         definition.created = opened.created
         var loop = AgentLoop(definition)

@@ -30,7 +30,7 @@ struct TurnRunner {
         var onProgress: @Sendable (TurnProgress) -> Void
 
         /// The reply that is awaited, or whose tools run.
-        var step: Int { earlier + tally.modelCalls }
+        var step: Int { earlier + tally.modelCalls - tally.summaries }
 
         func append(_ entries: [Entry], outcome: Outcome?) async throws {
             try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
@@ -69,6 +69,7 @@ struct TurnRunner {
                     switch step {
                     case .finish: []
                     case .callModel(let request): try await runner.ask(request)
+                    case .summarise(let request, let model): try await runner.summarise(request, by: model)
                     case .runTools(let runs): try await runner.run(runs)
                     }
                 }
@@ -115,7 +116,7 @@ struct TurnRunner {
         let left = ContinuousClock.now.duration(to: cutoff)
         return effects.allSatisfy { effect in
             switch effect {
-            case .callModel: surroundings.times.expected(StepTimes.model) <= left
+            case .callModel, .summarise: surroundings.times.expected(StepTimes.model) <= left
             case .runTool(let run):
                 max(surroundings.times.expected(run.tool), surroundings.tools[run.tool]?.timeLimit ?? .zero) <= left
             case .commit, .finish: true
@@ -128,6 +129,7 @@ struct TurnRunner {
     /// The one thing that is left to do once the commits among some effects are made.
     private enum Step: Sendable {
         case callModel(ModelRequest)
+        case summarise(ModelRequest, by: (any LanguageModel)?)
         case runTools([ToolRun])
         case finish(Outcome)
     }
@@ -141,6 +143,7 @@ struct TurnRunner {
                 try await surroundings.append(entries, outcome: outcome)
             case .runTool(let run): runs.append(run)
             case .callModel(let request): return .callModel(request)
+            case .summarise(let request, let model): return .summarise(request, by: model)
             case .finish(let outcome): return .finish(outcome)
             }
         }
@@ -260,6 +263,26 @@ struct TurnRunner {
         }
     }
 
+    /// Has a summary written. Nobody is shown its text.
+    private mutating func summarise(_ request: ModelRequest, by model: (any LanguageModel)?) async throws -> [Effect] {
+        let (tally, model) = (surroundings.tally, model ?? surroundings.model)
+        tally.countSummary()
+        let begin = ContinuousClock.now
+        do {
+            // A part of the step that it is for.
+            let reply = try await tally.observe(.modelCall(step: surroundings.step + 1)) {
+                try await model.reply(to: request) { _ in }
+            } result: {
+                AgentOperation.Result(usage: $0.usage)
+            }
+            surroundings.times.note(StepTimes.model, begin.duration(to: .now))
+            hasDoneStep = true
+            return try decide(.summarised(reply))
+        } catch let error as ModelError where error.code == .refused {
+            return try decide(.summaryRefused)
+        }
+    }
+
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private mutating func run(_ runs: [ToolRun]) async throws -> [Effect] {
         surroundings.tally.countToolRuns(runs.count)
@@ -289,7 +312,7 @@ struct TurnRunner {
                         try await surroundings.append(entries, outcome: nil)
                     case .runTool(let run):
                         start(run)
-                    case .commit, .callModel, .finish:
+                    case .commit, .callModel, .summarise, .finish:
                         remaining.append(effect)
                     }
                 }

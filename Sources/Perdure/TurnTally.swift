@@ -22,6 +22,7 @@ final class TurnTally: Sendable {
 
     private let started = ContinuousClock.now
     private let modelCallCount = Atomic(0)
+    private let summaryCount = Atomic(0)
     private let toolRunCount = Atomic(0)
     private let state = Mutex(State())
     private let agent: String
@@ -34,6 +35,8 @@ final class TurnTally: Sendable {
 
     /// How often the model was asked.
     var modelCalls: Int { modelCallCount.load(ordering: .relaxed) }
+    /// How many of those were for a summary, and not for a reply.
+    var summaries: Int { summaryCount.load(ordering: .relaxed) }
     /// How many tools were started.
     var toolRuns: Int { toolRunCount.load(ordering: .relaxed) }
     /// The tokens of all model calls, as far as the provider says.
@@ -49,6 +52,10 @@ final class TurnTally: Sendable {
     func sum(of kind: AgentOperation.Kind) -> Sum { state.withLock { $0.sums[kind.name] ?? Sum() } }
 
     func countModelCall() { modelCallCount.add(1, ordering: .relaxed) }
+    func countSummary() {
+        countModelCall()
+        summaryCount.add(1, ordering: .relaxed)
+    }
     func countToolRuns(_ count: Int) { toolRunCount.add(count, ordering: .relaxed) }
     func markReplay() { state.withLock { $0.isReplay = true } }
 }

@@ -12,6 +12,30 @@ struct Transcript {
         let content: String
         var details: JSONObject = [:]
 
+        init(entry: StoredEntry, role: String, content: String, details: JSONObject = [:]) {
+            self.entry = entry
+            self.role = role
+            self.content = content
+            self.details = details
+        }
+
+        /// Where something is left out of the requests to the model from then on.
+        init(cut: Compaction, _ entry: StoredEntry) {
+            let parts = [
+                cut.dropped > 0 ? "the first \(cut.dropped) messages" : nil,
+                cut.kept.isEmpty ? nil : "but for \(cut.kept.count) of the user's",
+                cut.clearedResults > cut.dropped ? "what tools returned in the first \(cut.clearedResults)" : nil,
+            ]
+            let content = "no longer sent: " + parts.compactMap(\.self).joined(separator: ", ")
+            self.init(
+                entry: entry, role: "cut", content: content + (cut.summary.map { "; in their place:\n\($0)" } ?? ""),
+                details: ["dropped": .init(cut.dropped), "results": .init(cut.clearedResults)])
+            if let summary = cut.summary { details["summary"] = .init(summary) }
+            if let usage = cut.usage {
+                details["usage"] = ["input": .init(usage.input), "output": .init(usage.output)]
+            }
+        }
+
         var json: JSONValue {
             var object: JSONObject = [
                 "seq": .init(entry.sequence), "turn": .init(entry.entry.turn), "time": .init(timestamp(entry.time)),
@@ -65,6 +89,8 @@ struct Transcript {
                     ))
             case .refusal(let reason):
                 messages.append(Message(entry: stored, role: "error", content: reason))
+            case .compaction(let compaction):
+                messages.append(Message(cut: compaction, stored))
             case .checkpoint(let label):
                 messages.append(Message(entry: stored, role: "checkpoint", content: label))
             case .rewind(let turn):

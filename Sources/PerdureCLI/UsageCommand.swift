@@ -44,7 +44,8 @@ struct UsageCommand: AsyncParsableCommand {
         }
         var table = Table(["TURN", steps ? "STEP" : "CALLS"] + Spending.heads)
         for row in steps ? usage.steps : usage.turns {
-            table.add(["\(row.turn)", "\(row.step ?? row.spent.modelCalls)"] + row.spent.cells)
+            let cell = steps ? row.step.map(String.init) ?? "summary" : "\(row.spent.modelCalls)"
+            table.add(["\(row.turn)", cell] + row.spent.cells)
         }
         table.add(["total", steps ? "" : "\(usage.total.modelCalls)"] + usage.total.cells)
         print(table)
@@ -80,7 +81,7 @@ struct Usage {
     /// A turn, or a step of one.
     struct Row {
         let turn: Int
-        /// The number of the reply in the session; nil for a whole turn.
+        /// The number of the reply in the session; nil for a summary of the conversation, and for a whole turn.
         var step: Int?
         var spent = Spending()
 
@@ -97,15 +98,24 @@ struct Usage {
     private(set) var total = Spending()
 
     init(_ entries: [StoredEntry]) {
+        var replies = 0
         for stored in entries {
             let turn = stored.entry.turn
             if turns.last?.turn != turn { turns.append(Row(turn: turn)) }
-            guard case .reply(let reply) = stored.entry.fact else { continue }
-            var row = Row(turn: turn, step: steps.count + 1)
-            row.spent.add(reply.usage)
+            var row = Row(turn: turn)
+            let usage: TokenUsage?
+            switch stored.entry.fact {
+            case .reply(let reply):
+                replies += 1
+                row.step = replies
+                usage = reply.usage
+            case .compaction(let compaction) where compaction.modelAnswered: usage = compaction.usage
+            default: continue
+            }
+            row.spent.add(usage)
             steps.append(row)
-            turns[turns.count - 1].spent.add(reply.usage)
-            total.add(reply.usage)
+            turns[turns.count - 1].spent.add(usage)
+            total.add(usage)
         }
     }
 }

@@ -87,7 +87,8 @@ extension LeasedSession {
             try add(request, turn: entry.turn)
         case .rewind:
             try change("UPDATE calls SET state = 'unknown' WHERE state = 'claimed'")
-        case .reply, .approvalRequest, .step, .refusal, .checkpoint, .attempt, .pause, .park, .schedule:
+        case .reply, .approvalRequest, .step, .refusal, .checkpoint, .attempt, .pause, .park, .schedule,
+            .compaction:
             break
         }
     }

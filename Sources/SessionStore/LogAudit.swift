@@ -80,7 +80,8 @@ struct LogAudit {
             calls[position.description]?.state = result.status == .unknown ? "unknown" : "settled"
         case .rewind:
             for (position, call) in calls where call.state == "claimed" { calls[position]?.state = "unknown" }
-        case .reply, .approvalRequest, .step, .refusal, .checkpoint, .attempt, .pause, .park, .schedule:
+        case .reply, .approvalRequest, .step, .refusal, .checkpoint, .attempt, .pause, .park, .schedule,
+            .compaction:
             break
         }
     }

@@ -27,6 +27,9 @@ struct Chaos {
     var isAsking = false
     var running: Set<CallPosition> = []
     var request = 0
+    var isSummarising = false
+    /// What the model was asked last, and what the conversation was then.
+    var asked: (conversation: [Message], request: [Message])?
     /// Over all processes.
     var runs: [CallPosition: [ToolRun]] = [:]
     var refusals = 0
@@ -43,6 +46,7 @@ struct Chaos {
             definition.turnBudget.modelCalls = Int.random(in: 1...6, using: &random)
             definition.sessionBudget.modelCalls = Int.random(in: 1...40, using: &random)
         }
+        definition.context = Self.anyContext(&random)
         loop = AgentLoop(definition)
     }
 
@@ -68,14 +72,16 @@ struct Chaos {
             #expect(running.remove(position) != nil, "a result of a tool that does not run was taken")
         case .steer:
             #expect(isAsking && running.isEmpty, "a message joined where no model call was about to begin")
+        case .summarised, .summaryRefused: #expect(isSummarising, "a summary that nobody waits for was taken")
         case .timeUp, .cancel:
             // What was under way is given up, as whoever runs it has to.
-            (isAsking, running) = (false, [])
+            (isAsking, isSummarising, running) = (false, false, [])
         case .input, .verdicts, .resume, .release, .signal:
-            #expect(!isAsking && running.isEmpty, "\(event) was taken while something is under way")
+            #expect(!isAsking && !isSummarising && running.isEmpty, "\(event) was taken while something is under way")
         }
         switch event {
         case .modelReplied, .modelRefused, .steer: isAsking = false
+        case .summarised, .summaryRefused: isSummarising = false
         default: break
         }
         try perform(effects)
@@ -91,10 +97,13 @@ struct Chaos {
                 #expect(!entries.isEmpty)
                 log += entries
             case .callModel(let request):
-                #expect(!isAsking && running.isEmpty, "the model is asked too early")
-                #expect(request.messages == history.messages)
-                #expect(refusal(of: request) == nil)
+                #expect(!isAsking && !isSummarising && running.isEmpty, "the model is asked too early")
+                check(request)
                 isAsking = true
+            case .summarise(let request, _):
+                #expect(!isAsking && !isSummarising && running.isEmpty, "a summary is asked for too early")
+                #expect(illegality(of: request.messages) == nil)
+                isSummarising = true
             case .runTool(let run):
                 #expect(running.insert(run.position).inserted, "\(run.position) is run twice")
                 #expect(!isAsking)
@@ -108,7 +117,7 @@ struct Chaos {
                 runs[run.position, default: []].append(run)
             case .finish:
                 isOver = true
-                #expect(!isAsking && running.isEmpty)
+                #expect(!isAsking && !isSummarising && running.isEmpty)
             }
         }
         let settled = log.filter { $0.kind == .result }.compactMap(\.position)
@@ -132,7 +141,7 @@ struct Chaos {
     mutating func die() throws {
         loop = AgentLoop(loop.definition)
         for entry in log { try loop.replay(entry) }
-        (isAsking, running) = (false, [])
+        (isAsking, isSummarising, running) = (false, false, [])
     }
 
     /// Any event, mostly one that makes no sense.
@@ -143,7 +152,8 @@ struct Chaos {
         case 0: return .input(request: "\(request)", text: "text \(request)")
         case 1: return .verdicts(request: "\(request)", anyVerdicts())
         case 2: return .resume
-        case 3, 4: return .modelReplied(anyReply())
+        case 3: return .modelReplied(anyReply())
+        case 4: return Bool.random(using: &random) ? .summarised(anyReply()) : .summaryRefused
         case 5: return .modelRefused(reason: "too long")
         case 6: return .timeUp
         case 7: return .release(request: "\(request)")
@@ -155,13 +165,15 @@ struct Chaos {
             return .toolSuspended(position, until: Bool.random(using: &random) ? time + 10 : nil)
         default:
             let position = Bool.random(using: &random) ? running.min { "\($0)" < "\($1)" } : nil
-            return .toolFinished(position ?? anyPosition(), ToolResult(status: .succeeded, content: "\(request)"))
+            let content = String(repeating: "\(request) ", count: Int.random(in: 0...60, using: &random))
+            return .toolFinished(position ?? anyPosition(), ToolResult(status: .succeeded, content: content))
         }
     }
 
     /// The event that leads on from here; nil when nothing is left to do.
     mutating func sensibleEvent() -> Event? {
         if isAsking { return .modelReplied(anyReply()) }
+        if isSummarising { return .summarised(anyReply()) }
         if let position = running.min(by: { "\($0)" < "\($1)" }) {
             return .toolFinished(position, ToolResult(status: .failed, content: "no"))
         }
@@ -191,6 +203,11 @@ struct Chaos {
                 id: "\(index)", name: names.randomElement(using: &random) ?? "",
                 arguments: arguments.randomElement(using: &random) ?? "")
         }
-        return ModelReply(text: "text", toolCalls: Bool.random(using: &random) ? calls : [])
+        let counts = [0, 30, 30, 300, -1, .max]
+        let usage = TokenUsage(
+            input: counts.randomElement(using: &random) ?? 0, output: counts.randomElement(using: &random) ?? 0)
+        return ModelReply(
+            text: Int.random(in: 0..<6, using: &random) == 0 ? "" : "text",
+            toolCalls: Bool.random(using: &random) ? calls : [], usage: Bool.random(using: &random) ? usage : nil)
     }
 }

@@ -22,6 +22,7 @@ struct CutLogTests {
         }
         for length in 0...chaos.log.count {
             var cut = try chaos.cut(to: length)
+            #expect(illegality(of: cut.history.context) == nil, "cut to \(length) entries")
             #expect(illegality(of: cut.history.messages) == nil, "cut to \(length) entries")
             try cut.goOnToTheEnd()
             // And the next turn is one like any other.
@@ -53,8 +54,9 @@ struct CutLogTests {
 
 extension Chaos {
     /// The conversation goes back to one of the turns that it can go back to. Nothing is under way then.
-    fileprivate mutating func goBack() throws {
+    mutating func goBack() throws {
         try die()
+        asked = nil
         let targets = (0...history.turn).filter(history.canRewind)
         guard let target = targets.randomElement(using: &random) else { return }
         let entry = Entry(turn: history.turn + 1, fact: .rewind(toTurn: target))
@@ -75,6 +77,7 @@ extension Chaos {
         cut.log = Array(log.prefix(length))
         cut.runs = [:]
         cut.refusals = 0
+        cut.asked = nil
         for case .claim(let position, _, _, _) in cut.log.map(\.fact) {
             let run = try #require(runs[position]?.first)
             cut.runs[position, default: []].append(run)

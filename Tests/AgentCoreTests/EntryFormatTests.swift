@@ -75,6 +75,18 @@ import Testing
         Case(
             fact: .schedule(ScheduledMessage(id: "s", due: 1_800_000_000_000, text: "hi")), kind: "schedule", call: nil,
             body: #"{"id":"s","due":1800000000000,"text":"hi"}"#),
+        Case(
+            fact: .compaction(Compaction(dropped: 12, clearedResults: 20)), kind: "compaction", call: nil,
+            body: #"{"dropped":12,"results":20}"#),
+        Case(
+            fact: .compaction(
+                Compaction(
+                    dropped: 12, kept: [9, 11], clearedResults: 20, summary: "so far", modelAnswered: true,
+                    usage: TokenUsage(input: 30, output: 4, cachedInput: 20, cost: 7))),
+            kind: "compaction", call: nil,
+            body: #"{"dropped":12,"kept":[9,11],"results":20,"summary":"so far","answered":true,"#
+                + #""usage":{"input":30,"output":4,"cached":20,"cost":7}}"#,
+            optional: ["kept", "summary", "answered", "usage"]),
         Case(fact: .rewind(toTurn: 3), kind: "rewind", call: nil, body: #"{"turn":3}"#),
         Case(
             fact: .approvalRequest(position, reason: "costly"), kind: "approval", call: "3.1",

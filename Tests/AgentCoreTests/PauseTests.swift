@@ -35,6 +35,7 @@ import Testing
                 switch effect {
                 case .commit(let entries, _): log += entries
                 case .callModel(let request): rest.append("model \(request.messages.count)")
+                case .summarise(let request, _): rest.append("summary \(request.messages.count)")
                 case .runTool(let run): rest.append("run \(run.position)")
                 case .finish(let outcome): rest.append("\(outcome.json["status"]?.string ?? "")")
                 }

@@ -27,6 +27,7 @@ struct RandomEntriesTests {
                 let isUntouched = "\(history)" == before
                 #expect(isUntouched, "\(entry)")
             }
+            #expect(illegality(of: history.context) == nil, "after \(entry)")
             #expect(illegality(of: history.messages) == nil, "after \(entry)")
         }
         // Otherwise this would say nothing.
@@ -40,7 +41,8 @@ extension Chaos {
         let open = history.calls.map(\.position).randomElement(using: &random)
         let position = open ?? CallPosition(reply: history.replies, index: Int.random(in: 0...1, using: &random))
         let fact: Entry.Fact
-        switch Int.random(in: 0..<12, using: &random) {
+        // Nothing else can be first.
+        switch history.turn == 0 ? 0 : Int.random(in: 0..<13, using: &random) {
         case 0: fact = .input(request: "\(request)", text: "text")
         case 1, 2: fact = .reply(anyReply())
         case 3:
@@ -52,6 +54,11 @@ extension Chaos {
         case 7: fact = .step(position, name: "\(Int.random(in: 0...3, using: &random))", value: 1)
         case 8: fact = .checkpoint(label: "\(request)")
         case 9: fact = .rewind(toTurn: Int.random(in: -1...history.turn + 1, using: &random))
+        case 10:
+            let dropped = Int.random(in: -1...history.messages.count + 1, using: &random)
+            let kept = (0..<Int.random(in: 0...2, using: &random)).map { _ in Int.random(in: -1...5, using: &random) }
+            let cleared = Int.random(in: -1...history.messages.count + 1, using: &random)
+            fact = .compaction(Compaction(dropped: dropped, kept: kept, clearedResults: cleared, modelAnswered: true))
         default: fact = .result(position, ToolResult(status: .succeeded, content: "done"))
         }
         return Entry(turn: history.turn + Int.random(in: 0...1, using: &random), fact: fact)

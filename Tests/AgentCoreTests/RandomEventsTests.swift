@@ -15,6 +15,7 @@ struct RandomEventsTests {
             switch Int.random(in: 0..<8, using: &chaos.random) {
             case 0:
                 try chaos.die()
+                if Int.random(in: 0..<6, using: &chaos.random) == 0 { try chaos.goBack() }
             case 1, 2, 3:
                 if let event = chaos.sensibleEvent() { try chaos.send(event) }
             default:
@@ -31,10 +32,12 @@ struct RandomEventsTests {
         for (index, entry) in chaos.log.enumerated() {
             try history.apply(entry)
             #expect(illegality(of: history.messages) == nil, "after entry \(index)")
+            #expect(illegality(of: history.context) == nil, "after entry \(index)")
             let read = try Entry(turn: entry.turn, kind: entry.kind, position: entry.position, body: entry.body)
             #expect(read == entry)
         }
         #expect(history.messages == chaos.history.messages)
+        #expect(history.context == chaos.history.context)
         #expect(history.calls == chaos.history.calls)
         #expect(history.phase == chaos.history.phase)
         #expect(history.pause == chaos.history.pause)

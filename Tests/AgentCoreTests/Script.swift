@@ -10,6 +10,7 @@ struct Script: Sendable, CustomTestStringConvertible {
     let replies: [ModelReply]
     let deliveries: [World.Delivery]
     var maximumModelCalls = 16
+    var context = ContextPolicy.everything
     /// The kinds of the log when nothing goes wrong.
     let log: String
 
@@ -30,7 +31,7 @@ struct Script: Sendable, CustomTestStringConvertible {
                 deliveries: [hello],
                 log: "input reply claim result reply claim result reply"
             ),
-        ] + parallel + approvals + mistakes
+        ] + parallel + approvals + mistakes + cuts
 
     private static let parallel = [
         ["read", "read"], ["read", "set"], ["read", "pay"], ["set", "set"], ["set", "pay"], ["pay", "pay"],

@@ -29,6 +29,8 @@ struct World {
     let definition: AgentLoop.Definition
     /// The model's replies in the session, by their number: the model answers the same prefix with the same reply.
     let replies: [ModelReply]
+    /// What was to be summarised.
+    private(set) var summaries: [(number: Int, messages: [Message])] = []
     /// The steps after which the process dies.
     var deaths: Set<Int> = []
 
@@ -41,14 +43,16 @@ struct World {
     private(set) var runs: [ToolRun] = []
     private(set) var modelRequests: [(number: Int, messages: [Message], allowsToolCalls: Bool)] = []
 
-    init(replies: [ModelReply], maximumModelCalls: Int = 16) {
+    init(replies: [ModelReply], maximumModelCalls: Int = 16, context: ContextPolicy = .everything) {
         self.replies = replies
-        definition = .init(
+        var definition = AgentLoop.Definition(
             sessionIdentity: "s",
             instructions: "Help.",
             tools: Harness.tools,
             maximumModelCalls: maximumModelCalls
         )
+        definition.context = context
+        self.definition = definition
     }
 
     /// Delivers a request until it is answered; gives up after too many deaths.
@@ -80,6 +84,8 @@ struct World {
                     runs.append(run)
                 case .callModel(let request):
                     next = try loop.handle(.modelReplied(try ask(request)))
+                case .summarise(let request, _):
+                    next = try loop.handle(summarise(request).map(Event.summarised) ?? .summaryRefused)
                 case .finish(let outcome):
                     return outcome
                 }
@@ -87,7 +93,8 @@ struct World {
             // All tools of a batch start before the first of them ends, and the last one ends first.
             for run in runs { try start(run) }
             for run in runs.reversed() {
-                let result = ToolResult(status: .succeeded, content: "result of \(run.position)")
+                let content = "result of \(run.position) " + String(repeating: "-", count: 120)
+                let result = ToolResult(status: .succeeded, content: content)
                 for effect in try loop.handle(.toolFinished(run.position, result)) {
                     guard case .commit(let entries, let outcome) = effect else {
                         next.append(effect)
@@ -124,12 +131,22 @@ struct World {
     }
 
     private mutating func ask(_ request: ModelRequest) throws -> ModelReply {
-        let number = request.messages.count { if case .assistant = $0 { true } else { false } }
+        let number = log.count { $0.kind == .reply }
         modelRequests.append((number, request.messages, request.allowsToolCalls))
         #expect(illegality(of: request.messages) == nil)
         let reply = try #require(number < replies.count ? replies[number] : nil, "the model is asked once too often")
         try step()
         return reply
+    }
+
+    /// The second summary is refused.
+    private mutating func summarise(_ request: ModelRequest) throws -> ModelReply? {
+        let number = log.count { $0.kind == .compaction }
+        summaries.append((number, request.messages))
+        #expect(illegality(of: request.messages) == nil)
+        #expect(!request.allowsToolCalls)
+        try step()
+        return number == 1 ? nil : ModelReply(text: "summary \(number)", usage: TokenUsage(input: 10, output: 1))
     }
 
     private mutating func start(_ run: ToolRun) throws {

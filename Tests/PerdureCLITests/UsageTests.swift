@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct UsageTests {
     let sessions: StoredSessions
 
-    /// A turn of two steps, one without a count, and a turn of one.
+    /// A turn of two steps, one without a count, and a turn of a summary and a step.
     init() throws {
         sessions = try StoredSessions()
         var lease = try sessions.store.lease(SessionID("a"), of: AgentName("support"), attempt: "1", until: .now)
@@ -26,7 +26,10 @@ import Testing
         ]
         try lease.append(first.map { Entry(turn: 1, fact: $0) }, outcome: .completed(reply: "Here."))
         let second: [Entry.Fact] = [
-            .input(request: "2", text: "And?"), .reply(ModelReply(text: "So.", usage: .init(input: 120, output: 2))),
+            .input(request: "2", text: "And?"),
+            .compaction(
+                Compaction(dropped: 4, summary: "They asked.", modelAnswered: true, usage: .init(input: 30, output: 5))),
+            .reply(ModelReply(text: "So.", usage: .init(input: 120, output: 2))),
         ]
         try lease.append(second.map { Entry(turn: 2, fact: $0) }, outcome: .completed(reply: "So."))
         try lease.release()
@@ -44,15 +47,22 @@ import Testing
             turns.output == """
                 TURN   CALLS  INPUT  CACHED  OUTPUT  COST
                 1      2      100    60      7       0.001500
-                2      1      120    0       2       0.000000
-                total  3      220    60      9       0.001500
+                2      2      150    0       7       0.000000
+                total  4      250    60      14      0.001500
 
                 """)
         let steps = try await usage("a", "--steps", "--json")
         let json = try JSONValue(parsing: steps.output.utf8)
         #expect(json["total"]?["costMicros"] == 1500)
-        #expect(json["steps"]?.array?.map { $0["inputTokens"] } == [100, 0, 120])
-        #expect(json["turns"]?.array?.map { $0["modelCalls"] } == [2, 1])
+        #expect(json["steps"]?.array?.map { $0["inputTokens"] } == [100, 0, 30, 120])
+        #expect(json["steps"]?.array?.map { $0["step"] } == [1, 2, nil, 3])
+        #expect(json["turns"]?.array?.map { $0["modelCalls"] } == [2, 2])
+    }
+
+    @Test func `a session shows where its conversation was cut`() async throws {
+        let program = try Program("perdure", ["show", "a", "--root", sessions.root])
+        let shown = try await program.finish().output
+        #expect(shown.contains("cut: no longer sent: the first 4 messages; in their place:\nThey asked."))
     }
 
     @Test func `all sessions are summed up, or one agent's`() async throws {
