@@ -38,5 +38,10 @@ extension AgentLoop {
             self.tools = tools
             self.maximumModelCalls = max(1, maximumModelCalls)
         }
+
+        /// The same for each attempt of a call, and for no other call: 32 hexadecimal digits.
+        package func idempotencyKey(of position: CallPosition) -> String {
+            String(SHA256.hexDigest(of: "\(sessionIdentity)/\(position)").prefix(32))
+        }
     }
 }

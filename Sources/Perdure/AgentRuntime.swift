@@ -20,7 +20,11 @@ public struct AgentRuntime: Sendable {
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
     private let store: SessionStore
-    private let logger: Logger
+    let logger: Logger
+    /// What runs the tools that are agents.
+    let subagents: [String: AgentRuntime]
+    /// Where this is one of them.
+    let slots: SubagentSlots?
     private let wakes: Wakes?
     private let times = StepTimes()
 
@@ -41,6 +45,23 @@ public struct AgentRuntime: Sendable {
         wakes: Wakes? = nil,
         logger: Logger = Logger(label: "perdure")
     ) throws(AgentError) {
+        try self.init(agent, store: store, wakes: wakes, logger: logger, slots: nil, below: SubagentSlots.levels())
+        // How long a session stays busy after its sandbox was destroyed.
+        if let fileSystem = store.fileSystem, fileSystem.isNFS {
+            var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
+            if let lease = fileSystem.leaseTime { metadata["leaseSeconds"] = "\(lease.components.seconds)" }
+            logger.info("session store opened", metadata: metadata)
+        }
+    }
+
+    /// - Parameters:
+    ///   - slots: Of this agent, where it is another one's tool.
+    ///   - levels: Those of the agents below it.
+    init(
+        _ agent: Agent, store: SessionStore, wakes: Wakes?, logger: Logger, slots: SubagentSlots?,
+        below levels: ArraySlice<SubagentSlots>
+    ) throws(AgentError) {
+        self.slots = slots
         self.agent = agent
         self.store = store
         self.wakes = wakes
@@ -53,6 +74,7 @@ public struct AgentRuntime: Sendable {
         }
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
+        var subagents: [String: AgentRuntime] = [:]
         for tool in agent.tools {
             let registered: RegisteredTool
             do {
@@ -70,15 +92,14 @@ public struct AgentRuntime: Sendable {
                 )
             }
             specifications.append(registered.specification)
+            if let subagent = tool as? Subagent {
+                subagents[tool.name] = try Self.runtime(
+                    for: subagent, store: store, isWoken: wakes != nil, logger: logger, below: levels)
+            }
         }
         self.tools = tools
         self.specifications = specifications
-        // How long a session stays busy after its sandbox was destroyed.
-        if let fileSystem = store.fileSystem, fileSystem.isNFS {
-            var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
-            if let lease = fileSystem.leaseTime { metadata["leaseSeconds"] = "\(lease.components.seconds)" }
-            logger.info("session store opened", metadata: metadata)
-        }
+        self.subagents = subagents
     }
 
     /// Runs one turn.
@@ -104,28 +125,8 @@ public struct AgentRuntime: Sendable {
         let tally = TurnTally()
         let outcome: Outcome
         do {
-            let session = try SessionID(request.session)
             let ended = try await withCutoff(cutoff) {
-                try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
-                    let loop = try loop(from: opened)
-                    let event: Event
-                    switch try TurnStart(request, opened, loop.history, at: store.now()) {
-                    case .answered(let outcome):
-                        // It may have been read from a page that no sync has put onto the disk yet.
-                        try await lane.confirm()
-                        return outcome
-                    case .run(let first): event = first
-                    }
-                    var turn = TurnRunner(
-                        loop,
-                        in: TurnRunner.Surroundings(
-                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, session: session,
-                            deadline: deadline, cutoff: cutoff, tally: tally, now: store.now, onProgress: onProgress)
-                    )
-                    let outcome = try await turn.run(event)
-                    await deliver(turn.overdueMessages, to: session)
-                    return outcome
-                }
+                try await attempt(request, deadline: deadline, cutoff: cutoff, tally, onProgress)
             }
             outcome = try await seenTo(ended, of: request)
         } catch {
@@ -139,8 +140,43 @@ public struct AgentRuntime: Sendable {
         return AgentResponse(session: request.session, id: request.id, outcome: outcome)
     }
 
+    /// One attempt at the turn that a request is about.
+    func attempt(
+        _ request: AgentRequest,
+        deadline: ContinuousClock.Instant?,
+        cutoff: ContinuousClock.Instant?,
+        _ tally: TurnTally,
+        _ onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
+    ) async throws -> Outcome {
+        let session = try SessionID(request.session)
+        return try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
+            let loop = try loop(from: opened)
+            let event: Event
+            switch try TurnStart(
+                request, opened, loop.history, joinsMessages: agent.joinsMessages, at: store.now())
+            {
+            case .answered(let outcome):
+                // It may have been read from a page that no sync has put onto the disk yet.
+                try await lane.confirm()
+                return outcome
+            case .run(let first): event = first
+            }
+            try await callOffSubagents(of: loop, in: session, before: event, cutoff: cutoff)
+            var turn = TurnRunner(
+                loop,
+                in: TurnRunner.Surroundings(
+                    model: agent.model, tools: tools, subagents: subagents, wakes: wakes, times: times, lane: lane,
+                    session: session, deadline: deadline, cutoff: cutoff, tally: tally, now: store.now,
+                    onProgress: onProgress)
+            )
+            let outcome = try await turn.run(event)
+            await deliver(turn.overdueMessages, to: session)
+            return outcome
+        }
+    }
+
     /// Writes the one line of a turn. Texts of the conversation, tool arguments and errors' details stay out of it.
-    private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
+    func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
     }

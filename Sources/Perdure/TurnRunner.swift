@@ -12,6 +12,8 @@ struct TurnRunner {
     struct Surroundings: Sendable {
         let model: any LanguageModel
         let tools: [String: RegisteredTool]
+        /// What runs the tools that are agents.
+        let subagents: [String: AgentRuntime]
         let wakes: Wakes?
         let times: StepTimes
         let lane: SessionLane
@@ -57,7 +59,8 @@ struct TurnRunner {
             guard !(error is SessionStoreError) else { throw error }
             // Done although the task may be cancelled: that is what the reserve is for.
             if let effects = try? loop.handle(.timeUp, at: surroundings.now()) { _ = try await commit(effects) }
-            guard Task.isCancelled else { throw error }
+            if let end = error as? AttemptEnd, let cause = end.cause, !Task.isCancelled { throw cause }
+            guard Task.isCancelled || error is AttemptEnd else { throw error }
             return .continuing
         }
     }
@@ -155,6 +158,8 @@ struct TurnRunner {
             return try decide(.modelReplied(reply))
         } catch let error as ModelError where error.code == .refused {
             return try decide(.modelRefused(reason: error.description))
+        } catch let failure as WorkflowFailure {
+            return try decide(.modelRefused(reason: failure.reason))
         }
     }
 
@@ -169,13 +174,13 @@ struct TurnRunner {
             }
             runs.forEach(start)
             var remaining: [Effect] = []
-            var isInterrupted = false
+            var interruption: (any Error)?
             for try await (position, end) in group {
                 let event: Event
                 switch end {
                 // Siblings may still end with a result, which is not to be lost.
-                case .interrupted:
-                    isInterrupted = true
+                case .interrupted(let end):
+                    interruption = interruption ?? end ?? CancellationError()
                     continue
                 case .result(let result): event = .toolFinished(position, result)
                 case .suspended(let until): event = .toolSuspended(position, until: until)
@@ -191,7 +196,7 @@ struct TurnRunner {
                     }
                 }
             }
-            if isInterrupted { throw CancellationError() }
+            if let interruption { throw interruption }
             return remaining
         }
     }
@@ -218,7 +223,8 @@ extension TurnRunner.Surroundings {
             canWait: tool.specification.effect != .once,
             journal: journal,
             now: now,
-            deliver: { message in try await wakes?.deliver(message, to: session.rawValue) }
+            deliver: { message in try await wakes?.deliver(message, to: session.rawValue) },
+            link: subagents[run.tool].map { SubagentLink(runtime: $0, position: run.position, cutoff: cutoff) }
         )
         let end = await tool.end(of: run, context: context)
         if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
