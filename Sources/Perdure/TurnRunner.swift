@@ -5,6 +5,7 @@ import AgentCore
 import JSONCore
 import ModelClients
 import SessionStore
+import Synchronization
 
 /// Runs one attempt at one turn: performs the effects that the loop decides on, in the order in which it decides.
 struct TurnRunner {
@@ -168,14 +169,19 @@ struct TurnRunner {
         surroundings.tally.countToolRuns(runs.count)
         surroundings.onProgress(.tools(names: runs.map(\.tool)))
         let (surroundings, turn, signals) = (surroundings, loop.history.turn, signals)
-        return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd).self) { group in
+        return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd, NotedEntries).self) { group in
             func start(_ run: ToolRun) {
-                group.addTask { (run.position, await surroundings.end(of: run, turn: turn, signals)) }
+                group.addTask {
+                    let noted = NotedEntries()
+                    return (run.position, await surroundings.end(of: run, turn: turn, signals, noting: noted), noted)
+                }
             }
             runs.forEach(start)
             var remaining: [Effect] = []
             var interruption: (any Error)?
-            for try await (position, end) in group {
+            for try await (position, end, noted) in group {
+                // What the call has put into the log by itself: its steps, and what it waits for.
+                for entry in noted.all { try loop.replay(entry) }
                 let event: Event
                 switch end {
                 // Siblings may still end with a result, which is not to be lost.
@@ -203,7 +209,9 @@ struct TurnRunner {
 }
 
 extension TurnRunner.Surroundings {
-    fileprivate func end(of run: ToolRun, turn: Int, _ signals: SignalBox) async -> ToolEnd {
+    fileprivate func end(
+        of run: ToolRun, turn: Int, _ signals: SignalBox, noting noted: NotedEntries
+    ) async -> ToolEnd {
         guard let tool = tools[run.tool] else { return .result(.vanished) }
         let begin = ContinuousClock.now
         let journal = StepJournal(recorded: run.steps, signals: signals) { facts in
@@ -215,6 +223,7 @@ extension TurnRunner.Surroundings {
                 }
             }
             try await lane.append(entries, outcome: nil)
+            noted.add(entries)
         }
         let context = ToolContext(
             session: session.rawValue,
@@ -235,4 +244,11 @@ extension TurnRunner.Surroundings {
 extension [Entry] {
     /// Whether they end an attempt: then they are not committed before somebody is told to wake it.
     fileprivate var isEnd: Bool { last.map { [.pause, .park].contains($0.kind) } ?? false }
+}
+
+/// The entries that one call has put into the log while it ran.
+private final class NotedEntries: Sendable {
+    private let entries = Mutex<[Entry]>([])
+    var all: [Entry] { entries.withLock(\.self) }
+    func add(_ more: [Entry]) { entries.withLock { $0 += more } }
 }

@@ -149,17 +149,17 @@ struct Unreachable: Error, CustomStringConvertible {
                 if diary.note("right") == 1 { try await Task.sleep(for: .seconds(3600)) }
                 return 10
             }
-            return try await left + right
+            let first = try await left
+            diary.note("left is durable")
+            return try await first + right
         }
         let start: JSONValue = ["session": "a", "id": "1", "input": "go"]
         let task = Task { try await send(start, to: workflow) }
-        try await eventually { diary.done.count == 2 }
-        // The sibling's step is in the log: nothing else can be waited for.
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually { diary.done.count == 3 }
         task.cancel()
         await #expect(throws: AgentError.self) { try await task.value }
         #expect(try await send(start, to: workflow) == .completed(reply: "11"))
-        #expect(diary.done.sorted() == ["left", "right", "right"])
+        #expect(diary.done.sorted() == ["left", "left is durable", "left is durable", "right", "right"])
     }
 
     @Test func `parallel waits begin together, and what is made of a wait's error changes nothing`() async throws {
