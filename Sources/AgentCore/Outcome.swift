@@ -44,6 +44,16 @@ public enum Outcome: Sendable, Hashable {
     case cancelled
 }
 
+extension Outcome {
+    /// Whether the request keeps this outcome; else it gets another one when its turn has ended.
+    public var isFinal: Bool {
+        switch self {
+        case .completed, .failed, .awaiting, .parked, .cancelled: true
+        case .suspended, .continuing: false
+        }
+    }
+}
+
 /// A person's decision on one ``Approval``.
 public struct Verdict: Sendable, Hashable {
     /// The call it is about.

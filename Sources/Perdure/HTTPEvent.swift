@@ -52,7 +52,8 @@ struct HTTPEvent {
 
         /// A turn's response.
         init(_ response: AgentResponse) {
-            status = 200
+            // As of a turn that is not over: ask again, or be told.
+            status = response.outcome.isFinal ? 200 : 202
             body = response.json
         }
 

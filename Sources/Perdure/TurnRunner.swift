@@ -54,7 +54,6 @@ struct TurnRunner {
                 case .callModel(let request): effects = try await ask(request)
                 case .runTools(let runs): effects = try await run(runs)
                 }
-                hasDoneStep = true
             }
         } catch {
             guard !(error is SessionStoreError) else { throw error }
@@ -155,6 +154,7 @@ struct TurnRunner {
                 onProgress(.text(text, step: number))
             }
             surroundings.times.note(StepTimes.model, begin.duration(to: .now))
+            hasDoneStep = true
             // Even if it came too late to go on: it is paid for.
             return try decide(.modelReplied(reply))
         } catch let error as ModelError where error.code == .refused {
@@ -191,6 +191,7 @@ struct TurnRunner {
                 case .result(let result): event = .toolFinished(position, result)
                 case .suspended(let until): event = .toolSuspended(position, until: until)
                 }
+                hasDoneStep = true
                 for effect in try decide(event) {
                     switch effect {
                     case .commit(let entries, nil) where !entries.isEnd:

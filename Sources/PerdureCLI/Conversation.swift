@@ -46,6 +46,14 @@ struct Conversation: Sendable {
             }
             answer = try await send(newRequest(["decisions": .array(decisions)]), showing: live)
         }
+        switch answer["status"]?.string {
+        case "suspended":
+            let until = answer["until"]?.int.map { " until \(timestamp(Int64($0)))" } ?? " for a signal"
+            return "(The turn waits\(until).)"
+        case "continuing": return "(The turn goes on in another invocation.)"
+        case "cancelled": return "(The turn was called off.)"
+        default: break
+        }
         if let reason = answer["reason"]?.string { throw InvokeClient.Failure(type: "Failed", message: reason) }
         return answer["reply"]?.string ?? answer.description
     }
