@@ -29,14 +29,14 @@ import Testing
 
             let other: JSONValue = ["session": "tides", "id": "2", "input": ["topic": "mills"]]
             let refused = try await example.invoke(other)
-            #expect(refused.answer["errorType"]?.string == "Function.WorkflowRunning" || killing)
+            if !killing { #expect(refused.answer["errorType"]?.string == "Function.WorkflowRunning") }
             let consent: JSONValue = [
                 "session": "tides", "id": "3", "signal": ["name": "consent", "value": ["by": "Ada"]],
             ]
             let reported = try await invoke(consent, example)
             #expect(reported["reply"]?.string == Self.report)
             #expect(try String(contentsOf: folder.appendingPathComponent("report.md"), encoding: .utf8) == Self.report)
-            // Each step once: the list, three sources, the analysis and the report.
+            // Each once: the list, three sources, the wait, the analysis, the consent and the report.
             let steps = "SELECT count(*) FROM log WHERE kind = 'step'"
             #expect(try example.query(example.session(), steps) == "8")
         }
@@ -49,5 +49,12 @@ import Testing
     }
 
     static let report = """
+        # tides: 4 notes, agreed by Ada
+        - A harbour lives by its tides. (harbours.txt, sentence 1)
+        - A tide mill worked twice a day, at hours that moved by fifty minutes each day, so millers slept when the tides \
+        let them. (mills.txt, sentence 4)
+        - The moon raises the tides, and the sun helps or hinders it. (moon.txt, sentence 1)
+        - When both pull in one line, at new moon and at full moon, the tides are largest: sailors call them springs. \
+        (moon.txt, sentence 2)
         """
 }

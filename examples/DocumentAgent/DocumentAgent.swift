@@ -25,12 +25,15 @@ struct DocumentAgent: WorkflowFunction {
     static let name = "document"
     private let document: String
     private let root: String
+    /// What a page takes: a text costs nothing, a scan would.
+    private let pace: Duration
     private let logger = Logger(label: "document")
 
     init() throws {
         let environment = RuntimeEnvironment.current()
         document = environment["DOCUMENT"] ?? "\(environment["LAMBDA_TASK_ROOT"] ?? ".")/document.txt"
         root = environment["PERDURE_ROOT"] ?? "/mnt/agents"
+        pace = .milliseconds(environment["PAGE_MILLISECONDS"].flatMap { Int($0) } ?? 0)
     }
 
     func run(_ input: Request, session: WorkflowSession) async throws -> Reply {
@@ -44,7 +47,8 @@ struct DocumentAgent: WorkflowFunction {
         var words = 0
         for page in 1...max(1, pages) {
             words += try await session.step("page \(page)") {
-                logger.info("reading page \(page)")
+                logger.info("reading page \(page) of \(pages)")
+                try await Task.sleep(for: pace)
                 let document = try opened ?? Document(document)
                 opened = document
                 let text = document.pages[page - 1]
