@@ -13,12 +13,12 @@ import Testing
         let last = request["messages"]?.array?.last
         let text = last?["content"]?.string ?? ""
         switch (last?["role"]?.string, text) {
+        case ("user", let said) where said.hasPrefix("(Reminder)"):
+            return .text("Hello again! Did everything work out with the rain jacket?")
         case ("user", let said) where said.contains("1002"):
             return .toolCalls([.init(name: "refund_order", arguments: #"{"number":1002,"cents":7900}"#)])
         case ("user", let said) where said.contains("jacket"):
             return .toolCalls([.init(name: "await_return", arguments: #"{"number":1003}"#)])
-        case ("user", let said) where said.hasPrefix("(Reminder)"):
-            return .text("Hello again! Did everything work out with the rain jacket?")
         case ("tool", let result) where result.contains("Refunded"):
             return .text("I have refunded 50.00 euro for order 1002.")
         case ("tool", let result) where result.contains("not approved"):
