@@ -9,7 +9,8 @@ extension AgentRuntime {
     /// What runs an agent that is a tool.
     /// - Parameter isWoken: Whether somebody invokes the function again where the turn above is put off.
     static func runtime(
-        for subagent: Subagent, store: SessionStore, isWoken: Bool, logger: Logger, below levels: ArraySlice<SubagentSlots>
+        for subagent: Subagent, store: SessionStore, isWoken: Bool, logger: Logger,
+        below levels: ArraySlice<SubagentSlots>
     ) throws(AgentError) -> AgentRuntime {
         guard let slots = levels.first else {
             throw AgentError(

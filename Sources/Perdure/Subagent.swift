@@ -65,7 +65,8 @@ public struct Subagent: Tool {
                 let cancel = AgentRequest(
                     session: session, id: "\(key)/cancel", content: .cancel(reason: "no signal can come"))
                 _ = try await answer(to: cancel, link, deadline: context.deadline)
-                throw Ending("was called off, because it waits for a signal, which only reaches the agent that is asked.")
+                throw Ending(
+                    "was called off, because it waits for a signal, which only reaches the agent that is asked.")
             case .awaiting(let approvals):
                 round += 1
                 let decided = try await context.decisions(on: approvals, round: round)

@@ -83,9 +83,11 @@ struct Sleepy: Tool {
     func team(_ model: some LanguageModel, _ tools: any Tool...) -> (lead: Agent, calls: PlainModel) {
         let helper = Agent(name: "helper", instructions: "", model: model) { for tool in tools { tool } }
         let lead = PlainModel.calling(("helper", Self.task))
-        return (lead: Agent(name: "lead", instructions: "", model: lead) {
-            helper.asTool(description: "Helps.")
-        }, calls: lead)
+        return (
+            lead: Agent(name: "lead", instructions: "", model: lead) {
+                helper.asTool(description: "Helps.")
+            }, calls: lead
+        )
     }
 
     func send(_ event: JSONValue, to agent: Agent, wakes: Wakes? = nil) async throws -> Outcome {

@@ -25,7 +25,9 @@ struct PageIndex {
     /// The three pages that have most of the question's words, and the rarest, with the place on the page.
     func pages(about question: String) throws -> [Hit] {
         // Each word in quotation marks is a word to FTS5, whatever it is.
-        let words = question.split { !$0.isLetter && !$0.isNumber }.filter { $0.count > 3 }.map { "\"\($0)\"" }
+        let words = question.split { !$0.isLetter && !$0.isNumber }.filter {
+            $0.count > 3 || $0.first?.isNumber == true
+        }.map { "\"\($0)\"" }
         guard !words.isEmpty else { return [] }
         let rows = try database.run(
             """
