@@ -155,7 +155,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "DocumentAgent",
-            dependencies: ["OwnFiles", "Perdure"],
+            dependencies: [
+                "OwnFiles", "Perdure",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "examples/DocumentAgent",
             exclude: ["README.md", "document.txt", "make-document"],
             swiftSettings: swiftSettings

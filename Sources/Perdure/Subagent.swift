@@ -21,8 +21,11 @@ public struct Subagent: Tool {
 
     /// The other agent. Its budgets are its own.
     public let agent: Agent
+    /// The name the model calls it by.
     public let name: String
+    /// What it can be asked for, for the model.
     public let description: String
+    /// How long a turn may take within one invocation; nil for until shortly before its deadline.
     public let timeLimit: Duration?
     /// Its turn is a request with one id.
     public var effect: ToolEffect { .idempotent }
