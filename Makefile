@@ -30,7 +30,7 @@ help: ## Show this list.
 packages: # The system's packages; does nothing when all are there.
 	@.ci/setup-packages >&2
 
-.PHONY: python-model python-test python-bench python-store
+.PHONY: python-model python-test python-bench python-store python-aws python-loop
 python-model: packages
 	@.ci/setup-python examples/LocalModel/requirements.txt >&2
 python-test: packages
@@ -39,6 +39,10 @@ python-bench: packages
 	@.ci/setup-python Tests/RuntimeBench/requirements.txt >&2
 python-store: packages
 	@.ci/setup-python --into .cache/store-bench Tests/StoreBench/requirements.txt >&2
+python-aws: packages
+	@.ci/setup-python --into .cache/aws Tests/AWS/requirements.txt >&2
+python-loop: packages
+	@.ci/setup-python --into .cache/loop Tests/StoreBench/requirements.txt Tests/LoopMatrix/requirements.txt >&2
 
 .PHONY: build
 build: packages ## Build everything but the tests.
@@ -69,7 +73,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-soak test-chat test-bench test-bench-store test-crash test-nfs
+	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-loop test-nfs
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -77,6 +81,12 @@ test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator
 	$(VENV)/python Tests/RIE/drive.py --echo $(DEBUG)/Echo --misbehaving $(DEBUG)/Misbehaving --agent $(DEBUG)/SupportAgent
 	$(VENV)/python Tests/RIE/differential.py --perdure $(DEBUG)/perdure --echo $(DEBUG)/Echo \
 	  --misbehaving $(DEBUG)/Misbehaving
+
+.PHONY: test-aws
+test-aws: python-aws ## Compare our signed calls with those of AWS's client, and make them against a stand-in for AWS.
+	swift build --jobs $(JOBS)
+	.cache/aws/bin/python Tests/AWS/drive.py --caller $(DEBUG)/AWSCaller --perdure $(DEBUG)/perdure \
+	  --bootstrap $(DEBUG)/Echo
 
 .PHONY: test-chat
 test-chat: python-test ## Have two chats with the real local model, with a new process tree each.
@@ -124,6 +134,21 @@ test-crash: store-writer # A part of both.
 	$(FAULTS) --quick
 	$(WRITERS) --turns 200
 
+# More options of the crash matrix, such as LOOP="--only 'parallel/once/*'".
+LOOP ?=
+MATRIX = Tests/LoopMatrix/run --agent $(DEBUG)/LoopAgent --perdure $(DEBUG)/perdure --python .cache/loop/bin/python
+
+.PHONY: crash-loop bench-loop test-loop loop-agent
+loop-agent: packages
+	@swift build --product LoopAgent --jobs $(JOBS) >&2
+	@swift build --product perdure --jobs $(JOBS) >&2
+
+crash-loop: loop-agent python-loop ## Kill, stop, time out and cut off every boundary of a turn, beside other agents: JSON=file.
+	$(MATRIX) $(if $(JSON),--json "$(JSON)") $(LOOP)
+test-loop: loop-agent python-loop # A part of both.
+	$(MATRIX) --quick
+	Tests/LoopBench/run --quick --agent $(DEBUG)/LoopAgent --python .cache/loop/bin/python
+
 # Scenarios of the NFS lab, "core" for the quick ones; nothing: all of them.
 SCENARIOS ?=
 # Where the NFS lab writes its results as JSON; nothing: nowhere.
@@ -159,6 +184,12 @@ session-fixture: packages ## Write session files of today's schema, for tests of
 	  done
 	@ls -l $(FIXTURE)/*
 
+.PHONY: memory-reference
+memory-reference: packages ## Have Anthropic's own helper answer the commands that the memory tool is compared by.
+	@.ci/setup-python --into .cache/memory-reference Tests/MemoryReference/requirements.txt >&2
+	.cache/memory-reference/bin/python Tests/MemoryReference/reference.py >Tests/Fixtures/Memory/reference.jsonl
+	git diff --stat -- Tests/Fixtures/Memory
+
 .PHONY: fuzz
 fuzz: ## Fuzz the JSON parser for SECONDS_TO_FUZZ seconds (needs clang's libFuzzer).
 	Tests/JSONFuzz/fuzz.sh $(SECONDS_TO_FUZZ)
@@ -180,6 +211,11 @@ bench-runtime: python-bench ## Measure the runtime beside a C client on a plain 
 bench-store: python-store ## Measure the session store beside LangGraph's, OpenAI's and Strands', in one run; 5 to 15 minutes.
 	@swift build --configuration release --product StoreBench --jobs $(JOBS) >&2
 	@Tests/StoreBench/run $(BENCH)
+
+.PHONY: bench-loop
+bench-loop: python-loop ## Measure durable steps a second beside DBOS's and the disk's own, in one run: JSON=file.
+	@swift build --configuration release --product LoopAgent --jobs $(JOBS) >&2
+	@Tests/LoopBench/run --agent .build/release/LoopAgent --python .cache/loop/bin/python $(if $(JSON),--json "$(JSON)") $(BENCH)
 
 .PHONY: format
 format: ## Format the sources.

@@ -26,6 +26,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Perdure", targets: ["Perdure"]),
+        .library(name: "PerdureObservability", targets: ["PerdureObservability"]),
         .library(name: "PerdureTesting", targets: ["PerdureTesting"]),
         .library(name: "LambdaRuntimeAPI", targets: ["LambdaRuntimeAPI"]),
         .library(name: "LambdaEmulator", targets: ["LambdaEmulator"]),
@@ -36,7 +37,9 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
     ],
     targets: [
@@ -80,11 +83,22 @@ let package = Package(
             dependencies: ["AgentCore", "CurlHTTP", "JSONCore"],
             swiftSettings: swiftSettings
         ),
+        .target(name: "AWSClient", dependencies: ["CurlHTTP", "JSONCore"], swiftSettings: swiftSettings),
         .target(
             name: "Perdure",
             dependencies: [
-                "AgentCore", "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "SessionStore",
+                "AWSClient", "AgentCore", "CurlHTTP", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "SessionStore",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // A product of its own: who does not want it neither links it nor waits for it.
+        .target(
+            name: "PerdureObservability",
+            dependencies: [
+                "Perdure",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings
         ),
@@ -203,7 +217,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StoreWriter",
-            dependencies: ["AgentCore", "SQLiteDriver", "SessionStore"],
+            dependencies: ["AgentCore", "JSONCore", "SQLiteDriver", "SessionStore"],
             path: "Tests/StoreWriter",
             swiftSettings: swiftSettings
         ),
@@ -227,8 +241,19 @@ let package = Package(
             name: "PerdureTests",
             dependencies: [
                 "AgentCore", "JSONCore", "LambdaRuntimeAPI", "ModelClients", "Perdure", "PerdureTesting",
-                "SessionStore",
+                "SQLiteDriver", "SessionStore",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "PerdureObservabilityTests",
+            dependencies: [
+                "AgentCore", "Perdure", "PerdureObservability", "PerdureTesting",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings
         ),
@@ -247,10 +272,27 @@ let package = Package(
             path: "Tests/Fixtures/ScriptedFunction",
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "AWSClientTests",
+            dependencies: ["AWSClient", "CurlHTTP", "JSONCore"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "AWSCaller",
+            dependencies: ["AWSClient", "JSONCore"],
+            path: "Tests/AWS/Caller",
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "CrashAgent",
             dependencies: ["Perdure"],
             path: "Tests/CrashAgent",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "LoopAgent",
+            dependencies: ["Perdure", "SQLiteDriver", "SessionStore"],
+            path: "Tests/LoopAgent",
             swiftSettings: swiftSettings
         ),
         .testTarget(

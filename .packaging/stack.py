@@ -86,10 +86,10 @@ class Stack:
         """The first of what an operation lists."""
         return getattr(self.client(service), operation)(**arguments)[key][0]
 
-    def statements(self):
-        """{Sid: statement} of every policy of the function's role."""
+    def statements(self, role="FunctionRole"):
+        """{Sid: statement} of every policy of a role."""
         iam, found = self.client("iam"), {}
-        role = self.ids["FunctionRole"]
+        role = self.ids[role]
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
             if isinstance(document, str):  # moto hands some out as Python prints them.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import JSONCore
+
 extension AgentLoop {
     /// What stays the same over all turns of a session.
     public struct Definition: Sendable {

@@ -167,8 +167,9 @@ public struct History: Sendable {
             forgetTurn()
             endTurn()
         case .decision(_, let verdict):
-            if isSettled { turnStart = messages.count }
+            let beginsTurn = isSettled
             try advance(verdict.position, to: .approved)
+            if beginsTurn { turnStart = messages.count }
             if let index = calls.firstIndex(where: { $0.position == verdict.position }) {
                 calls[index].editedArguments = verdict.arguments
             }

@@ -81,6 +81,10 @@ public struct ModelRequest: Sendable {
 
 /// A language model that can continue a conversation.
 public protocol LanguageModel: Sendable {
+    /// Everything besides the request that replies depend on: the provider, the model's name, its settings. Two models with the
+    /// same identity may answer for each other from a response cache. Default: nil, which no cache takes.
+    var identity: String? { get }
+
     /// Throws when the settings cannot work, so that it shows at the start and not in the first turn.
     ///
     /// Default: nothing is checked. It must not do input or output.
@@ -96,6 +100,9 @@ public protocol LanguageModel: Sendable {
 }
 
 extension LanguageModel {
+    /// Unknown.
+    public var identity: String? { nil }
+
     /// Nothing is checked.
     public func checkConfiguration() throws {}
 }

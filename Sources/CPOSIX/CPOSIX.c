@@ -76,3 +76,23 @@ void cposix_prefetch(int fd, long long start, long long length) {
     (void)length;
 #endif
 }
+
+void cposix_refresh(const char *path) {
+#if defined(__linux__) && defined(STATX_CTIME)
+    // AT_STATX_FORCE_SYNC: "Force the attributes to be synchronized with the server."
+    struct statx found;
+    statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_CTIME, &found);
+#else
+    (void)path;
+#endif
+}
+
+void cposix_push(int fd) {
+#if defined(__linux__)
+    // "Initiate write-out of all dirty pages in the specified range which are not presently submitted write-out."
+    // A length of 0 is up to the end of the file.
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+#endif
+}

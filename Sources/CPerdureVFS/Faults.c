@@ -95,7 +95,7 @@ int perdure_fault_act(const perdure_fault *fault) {
         while (nanosleep(&left, &left) == -1 && errno == EINTR) continue;
         return 0;
     }
-    case PERDURE_STOP: raise(SIGSTOP); return 0;
+    case PERDURE_STOP: raise(SIGSTOP); return fault->planned_error;
     case PERDURE_KILL: end_process(); return 0;
     default: return 0;
     }

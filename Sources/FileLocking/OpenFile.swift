@@ -55,6 +55,10 @@ public struct OpenFile: ~Copyable, Sendable {
         identity = FileIdentity(found)
     }
 
+    /// Has the names in a folder looked up anew: what others have created or replaced there is seen from now on. One GETATTR on
+    /// NFS, without which a name may be believed to be missing for as long as the folder's attributes are (`acdirmax`, 60 s).
+    public static func refreshNames(in folder: String) { unsafe cposix_refresh(folder) }
+
     /// Whether the path still leads to this file; false when it was deleted or replaced.
     ///
     /// Ask after the lock is taken: over NFS, taking a lock empties the inode's caches, so a deletion by another client
@@ -106,6 +110,20 @@ public struct OpenFile: ~Copyable, Sendable {
     /// same file and of other files may overlap, and at most one GETATTR. Does nothing on systems other than Linux.
     public func prefetch(_ bytes: Range<Int64>) {
         cposix_prefetch(descriptor, bytes.lowerBound, bytes.upperBound - bytes.lowerBound)
+    }
+
+    /// Writes bytes at the descriptor's offset, and has the system begin to write them out; nothing is durable when it returns.
+    /// On NFS one WRITE for each MiB and a COMMIT, neither of which is waited for.
+    public func push(_ bytes: [UInt8]) throws(FileLockError) {
+        var written = 0
+        while written < bytes.count {
+            written += try systemCall("write") {
+                unsafe bytes.withUnsafeBytes { buffer in
+                    unsafe write(descriptor, buffer.baseAddress.map { unsafe $0 + written }, bytes.count - written)
+                }
+            }
+        }
+        cposix_push(descriptor)
     }
 
     /// Cuts or lengthens the file to that many bytes.

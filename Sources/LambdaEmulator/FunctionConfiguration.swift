@@ -17,8 +17,9 @@ public struct FunctionConfiguration: Sendable {
     public var bootstrap: String
     /// What the bootstrap finds in `_HANDLER`.
     public var handler: String
-    /// Variables for the bootstrap, on top of those that Lambda sets. Only the credentials, the region, `TZ`, `LANG`,
-    /// `PATH` and `LD_LIBRARY_PATH` can be replaced; the other variables that Lambda reserves win over these.
+    /// Variables for the bootstrap, on top of those that Lambda sets. Of these, only the credentials, the region, `TZ`,
+    /// `LANG`, `PATH` and `LD_LIBRARY_PATH` can be replaced; so can what leads a function's calls to AWS here:
+    /// `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL_SCHEDULER` and `PERDURE_SCHEDULER_ROLE`.
     public var environment: [String: String]
     /// How long an invocation may take, background work after the answer included: up to 24 hours. Lambda's default is
     /// 3 s, its maximum 15 minutes.

@@ -112,7 +112,7 @@ enum InvokeAPI {
     }
 
     /// `Root=1-<seconds>-<24 digits>;Parent=<16 digits>;Sampled=0`, as X-Ray writes it; nothing is sampled here.
-    private static func newTraceID() -> String {
+    static func newTraceID() -> String {
         func hexadecimal(_ value: UInt64, digits: Int) -> String {
             String(String(value, radix: 16).suffix(digits)).leftPadded(to: digits)
         }

@@ -46,7 +46,8 @@ extension LambdaEmulator {
         sandboxCount += 1
         do throws(EmulatorError) {
             let sandbox = try Sandbox(
-                number: sandboxCount, function: function, tenantID: tenantID, owner: self, sink: sink)
+                number: sandboxCount, function: function, tenantID: tenantID, endpoint: endpoint, owner: self,
+                sink: sink)
             sandboxes[sandbox.number] = sandbox
             pools[function.name]?.live.insert(sandbox.number)
             return .sandbox(sandbox)

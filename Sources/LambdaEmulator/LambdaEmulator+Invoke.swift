@@ -4,9 +4,10 @@
 import Foundation
 import NIOHTTP1
 
-/// The Invoke API.
+/// The Invoke API, and the way to that of schedules.
 extension LambdaEmulator {
     func serve(_ request: HTTPRequest) async -> HTTPResponse {
+        if case .starting = stage { await withCheckedContinuation { waitingForStart.append($0) } }
         var requestID = UUID().uuidString.lowercased()
         var response: HTTPResponse
         do throws(InvokeAPIError) {
@@ -14,7 +15,9 @@ extension LambdaEmulator {
             guard !request.isTruncated else { throw .invalidContent("The request broke off.") }
             guard !request.isFromWebPage else { throw .fromWebPage }
             requestID = try InvokeAPI.requestID(in: request)
-            response = try await invoke(request, requestID: requestID)
+            response =
+                Self.isSchedulerRequest(request)
+                ? serveScheduler(request) : try await invoke(request, requestID: requestID)
         } catch {
             response = error.response
         }

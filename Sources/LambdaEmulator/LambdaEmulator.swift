@@ -39,6 +39,9 @@ import Darwin
 /// request. Calls of type `Event` are answered with 202 and, when the function fails, run again
 /// (``FunctionConfiguration/eventRetryDelays``).
 ///
+/// It also stands in for EventBridge Scheduler: one-time schedules invoke the function when they are due, and
+/// ``advance(by:)`` moves their time on. The environment of the functions leads their calls here.
+///
 /// A streamed answer (`Lambda-Runtime-Function-Response-Mode: streaming`) reaches a caller of InvokeWithResponseStream as
 /// it comes, and no faster than that caller reads; other callers get it whole, up to the limit of a buffered one.
 ///
@@ -89,10 +92,17 @@ public actor LambdaEmulator {
     /// Invocations whose callers have been answered with 202.
     var background: [Int: Task<Void, Never>] = [:]
     var backgroundCount = 0
+    var schedules: ScheduleBook
+    var scheduleClock = ScheduleClock()
+    /// Waits for the schedule that is due next.
+    var scheduleTimer: Task<Void, Never>?
+    /// Calls that came before ``start(host:port:)`` knew the address.
+    var waitingForStart: [CheckedContinuation<Void, Never>] = []
 
     /// An emulator of these functions; nothing runs before ``start(host:port:)``.
     public init(functions: [FunctionConfiguration], log: @escaping LogSink = LambdaEmulator.standardError) {
         self.functions = functions
+        schedules = ScheduleBook(functions: functions)
         sink = log
     }
 
@@ -112,11 +122,18 @@ public actor LambdaEmulator {
         }
         stage = .starting
         self.pools = pools
+        defer {
+            for call in waitingForStart { call.resume() }
+            waitingForStart = []
+        }
         do throws(EmulatorError) {
             let server = try await HTTPServer.start(host: host, port: port, bodyLimit: InvokeAPI.bodyLimit) {
                 await self.serve($0)
             }
             guard case .starting = stage else {
+                // They are answered, else the server would wait for them.
+                for call in waitingForStart { call.resume() }
+                waitingForStart = []
                 await server.stop()
                 throw EmulatorError(.wrongState, call: "start", cause: "shut down while starting")
             }
@@ -136,6 +153,7 @@ public actor LambdaEmulator {
     public func shutdown() async {
         let server: HTTPServer? = if case .running(let server) = stage { server } else { nil }
         stage = .closed
+        scheduleTimer?.cancel()
         for name in pools.keys { pools[name]?.failWaiting() }
         for task in background.values { task.cancel() }
         // All at once: each may take as long as a runtime is given after SIGTERM.
@@ -143,7 +161,15 @@ public actor LambdaEmulator {
             for sandbox in sandboxes.values { group.addTask { await sandbox.end() } }
         }
         for task in background.values { await task.value }
+        await scheduleTimer?.value
         await server?.stop()
+    }
+
+    /// The address that functions reach the emulator at; nil before its start and after its end.
+    var endpoint: String? {
+        guard case .running(let server) = stage else { return nil }
+        let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
+        return BoundAddress(host: everywhere[server.host] ?? server.host, port: server.port).description
     }
 
     /// The processes of the sandboxes that exist, oldest first; each leads a process group of the same number.

@@ -67,6 +67,8 @@ actor Sandbox {
     nonisolated let function: FunctionConfiguration
     /// The one tenant that it serves, of a function that keeps them apart.
     nonisolated let tenantID: String?
+    /// Where the emulator's own APIs are.
+    nonisolated let endpoint: String?
     let owner: LambdaEmulator
     let log: SandboxLog
     var state: any RuntimeState
@@ -98,12 +100,13 @@ actor Sandbox {
     var isConcluded = false
 
     init(
-        number: Int, function: FunctionConfiguration, tenantID: String?, owner: LambdaEmulator,
+        number: Int, function: FunctionConfiguration, tenantID: String?, endpoint: String?, owner: LambdaEmulator,
         sink: @escaping LambdaEmulator.LogSink
     ) throws(EmulatorError) {
         self.number = number
         self.function = function
         self.tenantID = tenantID
+        self.endpoint = endpoint
         self.owner = owner
         let isConcurrent = function.concurrencyPerSandbox > 1
         state = isConcurrent ? ConcurrentState() : SandboxState()
@@ -168,7 +171,8 @@ actor Sandbox {
     private func spawn() {
         spawned = .now
         let variables = SandboxEnvironment.variables(
-            for: function, runtimeAPI: "127.0.0.1:\(server?.port ?? 0)", logStream: SandboxEnvironment.newLogStream())
+            for: function, runtimeAPI: "127.0.0.1:\(server?.port ?? 0)", endpoint: endpoint,
+            logStream: SandboxEnvironment.newLogStream())
         do throws(EmulatorError) {
             let child = try ChildProcess.spawn(
                 path: SandboxEnvironment.absolute(function.bootstrap), environment: variables,

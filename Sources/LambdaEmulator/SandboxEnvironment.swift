@@ -5,13 +5,14 @@ import Foundation
 
 /// The environment of a bootstrap, as Lambda documents it; nothing is inherited from the emulator.
 enum SandboxEnvironment {
-    static func variables(for function: FunctionConfiguration, runtimeAPI: String, logStream: String)
-        -> [String: String]
-    {
+    /// - Parameter endpoint: Where the emulator stands in for Lambda and EventBridge Scheduler.
+    static func variables(
+        for function: FunctionConfiguration, runtimeAPI: String, endpoint: String?, logStream: String
+    ) -> [String: String] {
         let root = taskRoot(of: function)
         let region = region(of: function)
         // What a function's own variables may replace.
-        let defaults = [
+        var defaults = [
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -20,7 +21,10 @@ enum SandboxEnvironment {
             "LANG": "en_US.UTF-8",
             "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
             "TZ": ":UTC",
+            "PERDURE_SCHEDULER_ROLE": "arn:aws:iam::\(FunctionName.account):role/perdure-scheduler",
         ]
+        defaults["AWS_ENDPOINT_URL_LAMBDA"] = endpoint
+        defaults["AWS_ENDPOINT_URL_SCHEDULER"] = endpoint
         var reserved = [
             "_HANDLER": function.handler,
             "LAMBDA_TASK_ROOT": root,

@@ -76,6 +76,16 @@ public struct OpenAICompatibleModel: LanguageModel {
         }
     }
 
+    /// The address, the model's name and the settings of its answers.
+    public var identity: String? {
+        let settings: JSONValue = [
+            "url": .init(baseURL), "model": .init(model),
+            "maximumOutputTokens": maximumOutputTokens.map { .init($0) } ?? .null,
+            "temperature": temperature.flatMap(JSONNumber.init).map { .number($0) } ?? .null,
+        ]
+        return settings.description
+    }
+
     private static let maximumTries = 3
     /// What a server asks for beyond this is left to the caller: waiting in a Lambda function is paid for.
     private static let longestWait = Duration.seconds(20)

@@ -16,6 +16,10 @@ public struct Agent: Sendable {
     public var tools: [any Tool]
     /// How often the model may be asked for one input, at least 1; the last time it has to answer in text.
     public var maximumModelCalls: Int
+    /// Who sees what it does; nobody unless ``observed(by:)`` says so.
+    public var observer: (any AgentObserver)?
+    /// Whether replies are given again; nil asks the model each time.
+    public var responseCache: ResponseCache?
     /// How many tools may run at the same time, at least 1. A further call of one reply starts when another has ended.
     public var maximumParallelTools = 16
     /// What one turn may spend. A turn that reaches it is parked: ``AgentCore/Outcome/parked(reason:)``.
@@ -39,12 +43,14 @@ public struct Agent: Sendable {
         instructions: String,
         model: some LanguageModel = OpenAICompatibleModel.fromEnvironment(),
         maximumModelCalls: Int = 16,
+        responseCache: ResponseCache? = nil,
         @ToolBuilder tools: () -> [any Tool] = { [] }
     ) {
         self.name = name
         self.instructions = instructions
         self.model = model
         self.maximumModelCalls = maximumModelCalls
+        self.responseCache = responseCache
         self.tools = tools()
     }
 }

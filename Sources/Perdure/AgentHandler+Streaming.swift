@@ -3,6 +3,7 @@
 
 import JSONCore
 public import LambdaRuntimeAPI
+import SessionStore
 
 extension AgentHandler {
     /// Answers one invocation of a function that streams; for ``LambdaRuntimeAPI/LambdaRuntime/runStreaming(contentType:_:)``
@@ -32,18 +33,16 @@ extension AgentHandler {
     private func stream(
         _ event: JSONValue, _ http: HTTPEvent?, context: InvocationContext, to writer: ResponseWriter
     ) async throws {
-        let stream = ReplyStream(writer, hasPrelude: http != nil)
-        var wantsStream = false
-        let result: Result<AgentResponse, AgentError>
+        let question: Question
         do throws(AgentError) {
-            let request = try AgentRequest(event: try http?.contents() ?? event, defaultID: context.requestID)
-            wantsStream = request.wantsStream
-            result = await respond(to: request, context: context, for: writer) { progress in
-                if request.wantsStream { stream.show(progress) }
-            }
+            question = try Question(event: try http?.contentsWithCursor() ?? event, defaultID: context.requestID)
         } catch {
-            result = .failure(error)
+            if http == nil { throw InvocationError(error) }
+            return try await send(HTTPEvent.Answer(error), to: writer)
         }
+        let wantsStream = question.wantsStream
+        let stream = ReplyStream(writer, hasPrelude: http != nil, after: question.follow?.after)
+        let result = try await answer(question, context: context, for: writer, to: stream)
         switch result {
         case .success(let response) where wantsStream:
             try await stream.finish(response)
@@ -61,6 +60,53 @@ extension AgentHandler {
         }
     }
 
+    /// What a caller of a function that streams may ask.
+    private struct Question {
+        /// Nil when it is only to be shown what is there.
+        let request: AgentRequest?
+        /// Nil when the turn is not to be looked for elsewhere.
+        let follow: FollowRequest?
+        var wantsStream: Bool { request?.wantsStream ?? true }
+
+        init(event: JSONValue, defaultID: String) throws(AgentError) {
+            if let follow = try FollowRequest(event: event) {
+                (request, self.follow) = (nil, follow)
+                return
+            }
+            let request = try AgentRequest(event: event, defaultID: defaultID)
+            self.request = request
+            follow = request.after.map { FollowRequest(session: request.session, id: request.id, after: $0) }
+        }
+    }
+
+    private func answer(
+        _ question: Question, context: InvocationContext, for writer: ResponseWriter, to stream: ReplyStream
+    ) async throws(RuntimeError) -> Result<AgentResponse, AgentError> {
+        if let follow = question.follow {
+            do {
+                let deadline = context.deadline.instant
+                switch try await runtime.follow(follow, as: question.request, until: deadline, to: stream) {
+                case .settled(let outcome):
+                    return .success(AgentResponse(session: follow.session, id: follow.id, outcome: outcome))
+                case .open: if question.request == nil { return .failure(.interrupted) }
+                case .unknown: if question.request == nil { return .failure(.noSuchRequest) }
+                }
+                stream.beginAgain()
+            } catch let error as RuntimeError {
+                throw error
+            } catch {
+                return .failure(AgentError(error))
+            }
+        }
+        guard let request = question.request else { return .failure(.noSuchRequest) }
+        guard request.wantsStream else { return await respond(to: request, context: context, for: writer) { _ in } }
+        let live = runtime.liveText(for: request)
+        return await respond(to: request, context: context, for: writer, showing: live) { progress in
+            stream.show(progress)
+            live?.append(progress.liveLine)
+        }
+    }
+
     private func send(_ answer: HTTPEvent.Answer, to writer: ResponseWriter) async throws(RuntimeError) {
         try await writer.write(answer.prelude)
         try await writer.write(answer.body.bytes())
@@ -71,12 +117,15 @@ extension AgentHandler {
         to request: AgentRequest,
         context: InvocationContext,
         for writer: ResponseWriter,
+        showing live: LiveTextWriter? = nil,
         onProgress: @escaping @Sendable (TurnProgress) -> Void
     ) async -> Result<AgentResponse, AgentError> {
         let turn = Task { () -> Result<AgentResponse, AgentError> in
             do throws(AgentError) {
                 let deadline = context.deadline.instant
-                return .success(try await runtime.respond(to: request, deadline: deadline, onProgress: onProgress))
+                let response = try await runtime.respond(
+                    to: request, deadline: deadline, showing: live, onProgress: onProgress)
+                return .success(response)
             } catch {
                 return .failure(error)
             }

@@ -17,7 +17,8 @@ public struct AgentHandler: Sendable {
         let root = environment["PERDURE_ROOT"] ?? "/mnt/agents"
         do {
             let store = try SessionStore(root: root)
-            runtime = try AgentRuntime(agent, store: store)
+            runtime = try AgentRuntime(
+                agent, store: store, wakes: Wakes.aws(environment), metrics: EmbeddedMetrics(environment))
             // Each sandbox that is made of a snapshot would have what the file server gave to one.
             LambdaRuntime.beforeSnapshot { store.closeWarmSessions() }
         } catch {

@@ -8,7 +8,7 @@ extension AgentRequest {
     var beginsSession: Bool { if case .message = content { true } else { false } }
 
     /// Whether the log holds this request as it is: an id that comes again with other contents is another request.
-    fileprivate func isRepeated(in entries: [Entry]) -> Bool {
+    func isRepeated(in entries: [Entry]) -> Bool {
         var decided: [Verdict] = []
         for entry in entries {
             switch (entry.fact, content) {

@@ -32,6 +32,8 @@ public struct AgentRequest: Sendable, Hashable {
     public var content: Content
     /// Whether the caller wants to see the text as it is written; a function that does not stream passes over it.
     public var wantsStream: Bool
+    /// What the caller has of the turn's events already; nil when it does not say, and is shown a turn that runs for it alone.
+    public var after: EventCursor?
 
     /// The longest message, in bytes of UTF-8. Longer texts belong in a file that a tool reads.
     public static let maximumMessageLength = 1 << 20
@@ -48,13 +50,14 @@ public struct AgentRequest: Sendable, Hashable {
 
     /// Reads an event: `{"session":"…","message":"…","id":"…"}`, or with
     /// `"decisions":[{"call":"3.0","approve":true,"reason":"…"}]` in place of the message; a decision's `"arguments"`, an
-    /// object, are what the call runs with instead. `"stream":true` asks for the text as it is written.
+    /// object, are what the call runs with instead. `"stream":true` asks for the text as it is written, and `"after":"…"` for it
+    /// from there on.
     ///
     /// Other contents in place of the message: `"input":…`, any JSON, for a workflow, `"signal":{"name":"…","value":…}`, `"cancel":true` (with `"reason":"…"`), and
     /// `"resume":true`, which goes on with the turn of the request that had this id, or, with a new id, with one that was
     /// parked. `"wake":true` and `"schedule":"…"` are what the function sends itself.
     ///
-    /// Throws ``AgentError/Code/invalidEvent`` or ``AgentError/Code/messageTooLarge``.
+    /// Throws ``AgentError/Code/invalidEvent``, ``AgentError/Code/messageTooLarge`` or ``AgentError/Code/invalidCursor``.
     /// - Parameter defaultID: The id where the event has none: the invocation's.
     public init(event: JSONValue, defaultID: String) throws(AgentError) {
         guard event.object != nil else { throw .invalidEvent("it is not a JSON object") }
@@ -75,6 +78,8 @@ public struct AgentRequest: Sendable, Hashable {
         default: throw .invalidEvent("\"stream\" must be true or false")
         }
         self.init(session: session, id: id, content: try Content(event: event), wantsStream: wantsStream)
+        after = try EventCursor(event: event)
+        if after != nil { self.wantsStream = true }
     }
 }
 

@@ -10,7 +10,7 @@ extension AgentRuntime {
     /// - Parameter isWoken: Whether somebody invokes the function again where the turn above is put off.
     static func runtime(
         for subagent: Subagent, store: SessionStore, isWoken: Bool, logger: Logger,
-        below levels: ArraySlice<SubagentSlots>
+        metrics: EmbeddedMetrics?, below levels: ArraySlice<SubagentSlots>
     ) throws(AgentError) -> AgentRuntime {
         guard let slots = levels.first else {
             throw AgentError(
@@ -18,7 +18,8 @@ extension AgentRuntime {
                 "agents are tools of each other more than \(Subagent.maximumDepth) deep, at \(subagent.name)")
         }
         return try AgentRuntime(
-            subagent.agent, store: store, wakes: isWoken ? .ofTheTurnAbove : nil, logger: logger, slots: slots,
+            subagent.agent, store: store, wakes: isWoken ? .ofTheTurnAbove : nil, logger: logger, metrics: metrics,
+            slots: slots,
             below: levels.dropFirst())
     }
 
@@ -26,7 +27,7 @@ extension AgentRuntime {
     func answer(
         asSubagent request: AgentRequest, deadline: ContinuousClock.Instant?, cutoff: ContinuousClock.Instant?
     ) async throws(AgentError) -> Outcome {
-        let tally = TurnTally()
+        let tally = TurnTally(agent: agent.name, observer: agent.observer)
         do {
             let outcome =
                 if let slots {

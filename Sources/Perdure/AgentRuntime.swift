@@ -15,12 +15,14 @@ public import SessionStore
 /// Nothing is answered before the commit that the answer depends on is durable, and the lease is released before the
 /// answer is returned, whether the turn succeeds or not. The store may keep the session open, unlocked, for its next turn.
 public struct AgentRuntime: Sendable {
-    private let agent: Agent
-    private let name: AgentName
+    let agent: Agent
+    let name: AgentName
     private let tools: [String: RegisteredTool]
     private let specifications: [ToolSpecification]
-    private let store: SessionStore
+    let store: SessionStore
+    private let sharedMemory: SharedMemory
     let logger: Logger
+    private let metrics: EmbeddedMetrics?
     /// What runs the tools that are agents.
     let subagents: [String: AgentRuntime]
     /// Where this is one of them.
@@ -45,7 +47,19 @@ public struct AgentRuntime: Sendable {
         wakes: Wakes? = nil,
         logger: Logger = Logger(label: "perdure")
     ) throws(AgentError) {
-        try self.init(agent, store: store, wakes: wakes, logger: logger, slots: nil, below: SubagentSlots.levels())
+        try self.init(agent, store: store, wakes: wakes, logger: logger, metrics: nil)
+    }
+
+    init(
+        _ agent: Agent,
+        store: SessionStore,
+        wakes: Wakes? = nil,
+        logger: Logger = Logger(label: "perdure"),
+        metrics: EmbeddedMetrics?
+    ) throws(AgentError) {
+        try self.init(
+            agent, store: store, wakes: wakes, logger: logger, metrics: metrics, slots: nil,
+            below: SubagentSlots.levels())
         // How long a session stays busy after its sandbox was destroyed.
         if let fileSystem = store.fileSystem, fileSystem.isNFS {
             var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
@@ -58,11 +72,11 @@ public struct AgentRuntime: Sendable {
     ///   - slots: Of this agent, where it is another one's tool.
     ///   - levels: Those of the agents below it.
     init(
-        _ agent: Agent, store: SessionStore, wakes: Wakes?, logger: Logger, slots: SubagentSlots?,
-        below levels: ArraySlice<SubagentSlots>
+        _ agent: Agent, store: SessionStore, wakes: Wakes?, logger: Logger, metrics: EmbeddedMetrics?,
+        slots: SubagentSlots?, below levels: ArraySlice<SubagentSlots>
     ) throws(AgentError) {
         self.slots = slots
-        self.agent = agent
+        self.metrics = metrics
         self.store = store
         self.wakes = wakes
         self.logger = logger
@@ -72,6 +86,12 @@ public struct AgentRuntime: Sendable {
         } catch {
             throw AgentError(.invalidConfiguration, "the agent cannot be used: \(error)")
         }
+        sharedMemory = SharedMemory(store, of: name)
+        var agent = agent
+        if let cache = agent.responseCache {
+            agent.model = try CachingModel(agent.model, cache, of: name, in: store, logger: logger)
+        }
+        self.agent = agent
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
         var subagents: [String: AgentRuntime] = [:]
@@ -94,7 +114,7 @@ public struct AgentRuntime: Sendable {
             specifications.append(registered.specification)
             if let subagent = tool as? Subagent {
                 subagents[tool.name] = try Self.runtime(
-                    for: subagent, store: store, isWoken: wakes != nil, logger: logger, below: levels)
+                    for: subagent, store: store, isWoken: wakes != nil, logger: logger, metrics: metrics, below: levels)
             }
         }
         self.tools = tools
@@ -108,7 +128,8 @@ public struct AgentRuntime: Sendable {
     /// was interrupted goes on where the log ends.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
-    /// `session`, `modelCalls`, `toolRuns`, `durationMs`, and `failure`, the type of the error, where it failed.
+    /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
+    /// where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
     ///     can go on in another invocation, and a step would take longer than there is time.
@@ -120,13 +141,24 @@ public struct AgentRuntime: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws(AgentError) -> AgentResponse {
+        try await respond(to: request, deadline: deadline, showing: nil, onProgress: onProgress)
+    }
+
+    /// - Parameter live: What is ended before the session is released.
+    func respond(
+        to request: AgentRequest,
+        deadline: ContinuousClock.Instant?,
+        showing live: LiveTextWriter?,
+        onProgress: @escaping @Sendable (TurnProgress) -> Void
+    ) async throws(AgentError) -> AgentResponse {
         let reserve = wakes == nil ? Self.reserve : Self.reserve + Self.wakeReserve
         let cutoff = deadline?.advanced(by: .zero - reserve)
-        let tally = TurnTally()
+        let tally = TurnTally(agent: agent.name, observer: agent.observer)
         let outcome: Outcome
         do {
-            let ended = try await withCutoff(cutoff) {
-                try await attempt(request, deadline: deadline, cutoff: cutoff, tally, onProgress)
+            let ended = try await withCutoff(cutoff, tally) {
+                try await attempt(
+                    request, deadline: deadline, cutoff: cutoff, tally, showing: live, onProgress: onProgress)
             }
             outcome = try await seenTo(ended, of: request)
         } catch {
@@ -146,11 +178,14 @@ public struct AgentRuntime: Sendable {
         deadline: ContinuousClock.Instant?,
         cutoff: ContinuousClock.Instant?,
         _ tally: TurnTally,
-        _ onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
+        showing live: LiveTextWriter? = nil,
+        onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws -> Outcome {
         let session = try SessionID(request.session)
-        return try await holdingLease(of: session, for: request, until: cutoff) { lane, opened in
+        return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) { lane, opened in
             let loop = try loop(from: opened)
+            let trail = RequestTrail(of: request.id, in: opened.entries)
+            if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
             let event: Event
             switch try TurnStart(
                 request, opened, loop.history, joinsMessages: agent.joinsMessages, at: store.now())
@@ -158,6 +193,8 @@ public struct AgentRuntime: Sendable {
             case .answered(let outcome):
                 // It may have been read from a page that no sync has put onto the disk yet.
                 try await lane.confirm()
+                tally.markReplay()
+                if request.after != nil { trail.progress.forEach(onProgress) }
                 return outcome
             case .run(let first): event = first
             }
@@ -166,9 +203,10 @@ public struct AgentRuntime: Sendable {
                 loop,
                 in: TurnRunner.Surroundings(
                     model: agent.model, tools: tools, subagents: subagents, wakes: wakes, times: times, lane: lane,
-                    session: session, deadline: deadline, cutoff: cutoff, tally: tally, now: store.now,
-                    onProgress: onProgress)
+                    sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
+                    tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
             )
+            trail.progress.forEach(onProgress)
             let outcome = try await turn.run(event)
             await deliver(turn.overdueMessages, to: session)
             return outcome
@@ -179,28 +217,28 @@ public struct AgentRuntime: Sendable {
     func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
+        metrics?.write(outcome, tally, agent: agent.name, at: store.now())
     }
 
     private func holdingLease(
         of session: SessionID,
         for request: AgentRequest,
         until cutoff: ContinuousClock.Instant?,
+        _ tally: TurnTally,
+        showing live: LiveTextWriter?,
         _ body: (SessionLane, SessionLane.Opened) async throws -> Outcome
     ) async throws -> Outcome {
         let lane = SessionLane()
         let patience = cutoff ?? .now.advanced(by: .seconds(30))
-        let opened = try await lane.open(
-            session,
-            of: name,
-            in: store,
-            request: request.id,
-            creating: request.beginsSession,
-            until: patience
-        )
+        let opened = try await tally.observe(.lease) {
+            try await lane.open(
+                session, of: name, in: store, request: request.id, creating: request.beginsSession, until: patience)
+        }
         let outcome: Outcome
         do {
             outcome = try await body(lane, opened)
         } catch {
+            await live?.end()
             do {
                 try await lane.close()
             } catch let releaseError {
@@ -208,6 +246,7 @@ public struct AgentRuntime: Sendable {
             }
             throw error
         }
+        await live?.end()
         // The outcome is durable: a failing release is reported to the log, not in place of the answer.
         do {
             try await lane.close()

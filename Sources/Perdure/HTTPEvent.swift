@@ -7,6 +7,10 @@ import LambdaRuntimeAPI
 /// An HTTP request as API Gateway and function URLs put it into an event.
 struct HTTPEvent {
     private let event: JSONValue
+    /// The header field `Last-Event-ID`, in whichever case the event spells it.
+    var lastEventID: String? {
+        event["headers"]?.object?.first { $0.key.lowercased() == "last-event-id" }?.value.string
+    }
     /// Whether a function that streams begins its answer with a prelude.
     ///
     /// REST APIs alone stream from functions with a file system, and theirs is the form without a version: HTTP APIs do

@@ -7,7 +7,7 @@ import SessionStore
 /// Holds one leased session for the length of one turn, on a thread of its own: file access over NFS blocks.
 actor SessionLane {
     private let thread = StorageThread()
-    private var session: LeasedSession?
+    var session: LeasedSession?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 

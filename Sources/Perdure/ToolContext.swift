@@ -14,6 +14,8 @@ public struct ToolContext: Sendable {
     public let idempotencyKey: String
     /// When the invocation has to be done; nil when there is no limit.
     public let deadline: ContinuousClock.Instant?
+    /// The memories; nil outside of a turn.
+    var memory: MemoryAccess?
     private let canWait: Bool
     let journal: StepJournal
     private let now: @Sendable () -> Int64
@@ -176,6 +178,9 @@ public struct ToolContext: Sendable {
     public func idempotencyKey(forStep name: String) -> String {
         String(SHA256.hexDigest(of: "\(idempotencyKey)/\(name)").prefix(32))
     }
+
+    /// The value of a step that is done; its name is used from now on.
+    func beginStep(_ name: String) throws(InvalidStep) -> JSONValue? { try journal.begin(.step(name)) }
 
     /// The names of steps may be used again: the call is run from its beginning.
     func beginAgain() { journal.beginAgain() }

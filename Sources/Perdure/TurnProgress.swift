@@ -7,9 +7,10 @@
 /// counts is the outcome.
 public enum TurnProgress: Sendable, Hashable {
     /// A piece of text from the model.
-    /// - Parameter step: Which of this attempt's model calls it comes from, from 1. The text of a step that another one
-    ///   follows was not the reply: the model called tools.
+    /// - Parameter step: Which of the replies to this request it comes from, from 1, over all attempts. The text of a step
+    ///   that another one follows was not the reply: the model called tools.
     case text(String, step: Int)
     /// Tools begin to run. Their arguments are not told, as they may be secret.
-    case tools(names: [String])
+    /// - Parameter step: The reply that called them; 0 for those that a decision lets run before the first reply.
+    case tools(names: [String], step: Int)
 }

@@ -18,6 +18,7 @@ struct TurnRunner {
         let wakes: Wakes?
         let times: StepTimes
         let lane: SessionLane
+        let sharedMemory: SharedMemory
         let session: SessionID
         /// When the invocation ends.
         let deadline: ContinuousClock.Instant?
@@ -26,7 +27,16 @@ struct TurnRunner {
         let tally: TurnTally
         /// Milliseconds since 1970.
         let now: @Sendable () -> Int64
+        /// The replies that earlier attempts have come to.
+        let earlier: Int
         let onProgress: @Sendable (TurnProgress) -> Void
+
+        /// The reply that is awaited, or whose tools run.
+        var step: Int { earlier + tally.modelCalls }
+
+        func append(_ entries: [Entry], outcome: Outcome?) async throws {
+            try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
+        }
     }
 
     private let surroundings: Surroundings
@@ -115,7 +125,7 @@ struct TurnRunner {
             switch effect {
             case .commit(let entries, let outcome):
                 try await arm(entries, outcome)
-                try await surroundings.lane.append(entries, outcome: outcome)
+                try await surroundings.append(entries, outcome: outcome)
             case .runTool(let run): runs.append(run)
             case .callModel(let request): return .callModel(request)
             case .finish(let outcome): return .finish(outcome)
@@ -147,11 +157,14 @@ struct TurnRunner {
     private mutating func ask(_ request: ModelRequest) async throws -> [Effect] {
         let (tally, onProgress) = (surroundings.tally, surroundings.onProgress)
         tally.countModelCall()
-        let number = tally.modelCalls
+        let number = surroundings.step
         let begin = ContinuousClock.now
         do {
-            let reply = try await surroundings.model.reply(to: request) { text in
-                onProgress(.text(text, step: number))
+            let model = surroundings.model
+            let reply = try await tally.observe(.modelCall(step: number)) {
+                try await model.reply(to: request) { onProgress(.text($0, step: number)) }
+            } result: {
+                AgentOperation.Result(usage: $0.usage)
             }
             surroundings.times.note(StepTimes.model, begin.duration(to: .now))
             hasDoneStep = true
@@ -167,7 +180,7 @@ struct TurnRunner {
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private mutating func run(_ runs: [ToolRun]) async throws -> [Effect] {
         surroundings.tally.countToolRuns(runs.count)
-        surroundings.onProgress(.tools(names: runs.map(\.tool)))
+        surroundings.onProgress(.tools(names: runs.map(\.tool), step: surroundings.step))
         let (surroundings, turn, signals) = (surroundings, loop.history.turn, signals)
         return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd, NotedEntries).self) { group in
             func start(_ run: ToolRun) {
@@ -195,7 +208,7 @@ struct TurnRunner {
                 for effect in try decide(event) {
                     switch effect {
                     case .commit(let entries, nil) where !entries.isEnd:
-                        try await surroundings.lane.append(entries, outcome: nil)
+                        try await surroundings.append(entries, outcome: nil)
                     case .runTool(let run):
                         start(run)
                     case .commit, .callModel, .finish:
@@ -223,10 +236,10 @@ extension TurnRunner.Surroundings {
                 case .schedule(let message): Entry(turn: turn, fact: .schedule(message))
                 }
             }
-            try await lane.append(entries, outcome: nil)
+            try await append(entries, outcome: nil)
             noted.add(entries)
         }
-        let context = ToolContext(
+        var context = ToolContext(
             session: session.rawValue,
             idempotencyKey: run.idempotencyKey,
             deadline: deadline,
@@ -236,7 +249,18 @@ extension TurnRunner.Surroundings {
             deliver: { message in try await wakes?.deliver(message, to: session.rawValue) },
             link: subagents[run.tool].map { SubagentLink(runtime: $0, position: run.position, cutoff: cutoff) }
         )
-        let end = await tool.end(of: run, context: context)
+        context.memory = MemoryAccess(lane: lane, shared: sharedMemory, position: run.position, turn: turn)
+        let end: ToolEnd
+        do {
+            end = try await tally.observe(.tool(name: run.tool)) {
+                await tool.end(of: run, context: context)
+            } result: {
+                AgentOperation.Result(status: $0.status)
+            }
+        } catch {
+            // Nothing in it throws.
+            return .interrupted(nil)
+        }
         if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
         return end
     }
@@ -252,4 +276,15 @@ private final class NotedEntries: Sendable {
     private let entries = Mutex<[Entry]>([])
     var all: [Entry] { entries.withLock(\.self) }
     func add(_ more: [Entry]) { entries.withLock { $0 += more } }
+}
+
+extension ToolEnd {
+    /// The word for it in metrics.
+    fileprivate var status: String {
+        switch self {
+        case .result(let result): result.status.rawValue
+        case .interrupted: "interrupted"
+        case .suspended: "suspended"
+        }
+    }
 }

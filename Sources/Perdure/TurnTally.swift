@@ -2,39 +2,135 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import LambdaRuntimeAPI
 import Logging
 import Synchronization
 
-/// What a turn has cost so far, for the log.
+/// What a turn has cost so far, for the log, for metrics and for who observes it.
 final class TurnTally: Sendable {
+    /// A sum of operations of one kind.
+    struct Sum: Sendable {
+        var count = 0
+        var duration = Duration.zero
+    }
+
+    private struct State {
+        var usage = TokenUsage()
+        var sums: [String: Sum] = [:]
+        var isReplay = false
+    }
+
     private let started = ContinuousClock.now
     private let modelCallCount = Atomic(0)
     private let toolRunCount = Atomic(0)
+    private let state = Mutex(State())
+    private let agent: String
+    private let observer: (any AgentObserver)?
+
+    init(agent: String = "", observer: (any AgentObserver)? = nil) {
+        self.agent = agent
+        self.observer = observer
+    }
 
     /// How often the model was asked.
     var modelCalls: Int { modelCallCount.load(ordering: .relaxed) }
     /// How many tools were started.
     var toolRuns: Int { toolRunCount.load(ordering: .relaxed) }
+    /// The tokens of all model calls, as far as the provider says.
+    var usage: TokenUsage { state.withLock(\.usage) }
     /// How long it has taken.
-    var milliseconds: Int {
-        let (seconds, attoseconds) = started.duration(to: .now).components
-        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
-    }
+    var duration: Duration { started.duration(to: .now) }
+    /// The same in whole milliseconds.
+    var milliseconds: Int { duration.milliseconds }
+    /// Whether the answer was there already.
+    var isReplay: Bool { state.withLock(\.isReplay) }
+
+    /// The sum of the operations of a kind.
+    func sum(of kind: AgentOperation.Kind) -> Sum { state.withLock { $0.sums[kind.name] ?? Sum() } }
 
     func countModelCall() { modelCallCount.add(1, ordering: .relaxed) }
     func countToolRuns(_ count: Int) { toolRunCount.add(count, ordering: .relaxed) }
+    func markReplay() { state.withLock { $0.isReplay = true } }
 }
 
 extension TurnTally {
+    /// Runs an operation, takes its time, and has it observed.
+    func observe<Value>(
+        _ kind: AgentOperation.Kind,
+        _ body: () async throws -> Value,
+        result: (Value) -> AgentOperation.Result = { _ in AgentOperation.Result() }
+    ) async throws -> Value {
+        let started = ContinuousClock.now
+        func measured() async -> (Result<Value, any Error>, AgentOperation.Result) {
+            do {
+                let value = try await body()
+                let result = result(value)
+                add(kind, started.duration(to: .now), result)
+                return (.success(value), result)
+            } catch {
+                let failed = AgentOperation.Result(status: "failed", errorType: AgentError(error).code.errorType)
+                add(kind, started.duration(to: .now), failed)
+                return (.failure(error), failed)
+            }
+        }
+        guard let observer else { return try await measured().0.get() }
+        let operation = AgentOperation(kind, agent: agent, traceHeader: InvocationContext.current?.traceID)
+        return try await observer.observe(operation, measured).get()
+    }
+
+    private func add(_ kind: AgentOperation.Kind, _ duration: Duration, _ result: AgentOperation.Result) {
+        state.withLock { state in
+            state.sums[kind.name, default: Sum()].count += 1
+            state.sums[kind.name, default: Sum()].duration += duration
+            guard let usage = result.usage else { return }
+            state.usage.input += usage.input
+            state.usage.output += usage.output
+            state.usage.cachedInput += usage.cachedInput
+        }
+    }
+
     /// What a turn's line in the log says.
     func metadata(_ outcome: String, _ session: String?, _ failure: AgentError.Code?) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "outcome": .string(outcome), "modelCalls": .stringConvertible(modelCalls),
             "toolRuns": .stringConvertible(toolRuns), "durationMs": .stringConvertible(milliseconds),
+            "inputTokens": .stringConvertible(usage.input), "outputTokens": .stringConvertible(usage.output),
         ]
         if let session { metadata["session"] = .string(session) }
         if let failure { metadata["failure"] = .string(failure.errorType) }
         return metadata
+    }
+}
+
+/// Runs a turn as ``withCutoff(_:_:)`` does, and has it observed.
+func withCutoff(
+    _ cutoff: ContinuousClock.Instant?, _ tally: TurnTally, _ turn: @escaping @Sendable () async throws -> Outcome
+) async throws -> Outcome {
+    try await tally.observe(.turn) {
+        try await withCutoff(cutoff, turn)
+    } result: {
+        AgentOperation.Result(status: $0.name, isReplay: tally.isReplay)
+    }
+}
+
+extension AgentOperation.Kind {
+    /// One word, the same for all of a kind.
+    var name: String {
+        switch self {
+        case .turn: "turn"
+        case .lease: "lease"
+        case .modelCall: "model"
+        case .tool: "tool"
+        case .commit: "commit"
+        }
+    }
+}
+
+extension Duration {
+    /// In whole milliseconds.
+    var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
     }
 }
 

@@ -12,9 +12,8 @@ struct PerdureCommand: AsyncParsableCommand {
         abstract: "Agents that persist on AWS Lambda: run them locally, and look at what they remember.",
         subcommands: [
             DevCommand.self, ChatCommand.self, SessionsCommand.self, ShowCommand.self, UsageCommand.self,
-            VerifyCommand.self, QuarantineCommand.self, ExportCommand.self, ImportCommand.self, ForkCommand.self,
-            RewindCommand.self,
-            CheckpointCommand.self,
+            MemoryCommand.self, VerifyCommand.self, QuarantineCommand.self, ExportCommand.self, ImportCommand.self,
+            ForkCommand.self, RewindCommand.self, CheckpointCommand.self,
         ]
     )
 

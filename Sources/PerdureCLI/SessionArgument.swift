@@ -28,15 +28,23 @@ struct StoredSession {
 
     /// Finds the agent that has the session, unless it is named.
     init(_ session: String, of agent: String?, in store: SessionStore) throws {
+        try self.init(SessionID(session), of: agent, in: store)
+    }
+
+    /// The same for an id that was checked.
+    init(_ session: SessionID, of agent: String?, in store: SessionStore) throws {
         self.store = store
-        self.session = try SessionID(session)
+        self.session = session
         if let agent {
             self.agent = try AgentName(agent)
             return
         }
         let agents = try store.agents(having: self.session)
         guard let only = agents.first else {
-            throw ValidationError("there is no session \(session) below \(store.root); see `perdure sessions`")
+            throw ValidationError(
+                session.isReserved
+                    ? "no agent below \(store.root) has a shared memory"
+                    : "there is no session \(session) below \(store.root); see `perdure sessions`")
         }
         guard agents.count == 1 else {
             let names = agents.map(\.rawValue).joined(separator: ", ")

@@ -21,6 +21,8 @@ package struct FaultPlan: Sendable {
         case delay(milliseconds: UInt32)
         /// The process stops (SIGSTOP) before the operation.
         case stop
+        /// The process stops, and when it is continued the operation fails with that error number.
+        case stopAndFail(Int32)
         /// The process is killed (SIGKILL) before the operation.
         case kill
         /// The process is killed after the operation.
@@ -65,6 +67,7 @@ package struct FaultPlan: Sendable {
         case .fail(let number): unsafe (plan.action, plan.error) = (Int32(PERDURE_FAIL), number)
         case .delay(let milliseconds): unsafe (plan.action, plan.milliseconds) = (Int32(PERDURE_DELAY), milliseconds)
         case .stop: unsafe plan.action = Int32(PERDURE_STOP)
+        case .stopAndFail(let number): unsafe (plan.action, plan.error) = (Int32(PERDURE_STOP), number)
         case .kill: unsafe plan.action = Int32(PERDURE_KILL)
         case .killAfterwards: unsafe plan.action = Int32(PERDURE_KILL_AFTER)
         }

@@ -58,6 +58,8 @@ public struct LeasedSession: ~Copyable {
     var isDead = false
     /// Whether the file says of itself what it said when it was leased.
     var isAsLeased = true
+    /// The memories that were used since the last commit.
+    var usedMemories: [MemoryPath] = []
 
     init(
         _ files: consuming LeasedFiles,
@@ -203,6 +205,7 @@ public struct LeasedSession: ~Copyable {
                 () throws(SessionStoreError) in
                 try fence(epoch: next, owner: endsTurn ? "" : owner)
                 try body(self, next)
+                try sqlite(at: "change memory") { () throws(SQLiteError) in try countUses() }
             }
         } catch {
             // The transaction is rolled back in the file; what the connection's cache holds is not trusted further.
@@ -211,6 +214,7 @@ public struct LeasedSession: ~Copyable {
         }
         epoch = next
         hasWritten = true
+        usedMemories = []
     }
 
     /// Makes sure that everything read under this lease is on the disk: one page written, one sync.

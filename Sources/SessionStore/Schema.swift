@@ -101,23 +101,13 @@ enum Schema {
             PRIMARY KEY (attachment, start)
         ) STRICT;
 
-        -- Reserved, so that a file of version 1 has all of them; nothing writes to these three yet.
+        -- Reserved, so that a file of version 1 has all of them; nothing writes to these two yet.
         -- When the session wants to be called again.
         CREATE TABLE wakes (
             id      TEXT PRIMARY KEY,
             due     INTEGER NOT NULL,            -- milliseconds since 1970
             payload TEXT    NOT NULL             -- JSON
         ) STRICT, WITHOUT ROWID;
-
-        -- What the agent keeps beyond the conversation.
-        CREATE TABLE memory (
-            path    TEXT PRIMARY KEY,
-            text    TEXT    NOT NULL,
-            version INTEGER NOT NULL,
-            uses    INTEGER NOT NULL DEFAULT 0,
-            used    INTEGER,                     -- milliseconds since 1970
-            updated INTEGER NOT NULL             -- milliseconds since 1970
-        ) STRICT;
 
         -- What has been spent.
         CREATE TABLE budget (
@@ -126,12 +116,13 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         """
 
-    /// The tables besides `meta`, `log` and the attachments, with their columns.
+    /// The tables besides `meta`, `log` and the attachments, with their columns. Those of ``addedWhenUsed`` may be missing.
     static let indexes: [(name: String, columns: [String])] = [
         ("requests", ["id", "turn", "seq"]),
         ("calls", ["id", "tool", "effect", "state", "attempt", "epoch"]),
         ("wakes", ["id", "due", "payload"]),
-        ("memory", ["path", "text", "version", "uses", "used", "updated"]),
         ("budget", ["name", "spent"]),
+        ("memory", ["path", "text", "version", "uses", "used", "updated"]),
+        ("applied", ["id", "key", "answer"]),
     ]
 }

@@ -100,6 +100,7 @@ extension SessionArchive {
             } else if table == "attachments" || table == "attachment_parts" {
                 try Self.read(line, number, into: &attachments)
             } else if let index = Schema.indexes.firstIndex(where: { $0.name == table }) {
+                if table == "memory" { try Self.checkMemory(line, number) }
                 rows[index].append(
                     try Schema.indexes[index].columns.map { column throws(SessionStoreError) in
                         try Self.value(line, column, number)
@@ -117,6 +118,13 @@ extension SessionArchive {
         origin = header["origin"].flatMap(Origin.init(json:))
         self.attachments = attachments
         try checkAttachments(lines: number)
+    }
+
+    /// Whoever reads a memory relies on its path.
+    private static func checkMemory(_ line: JSONValue, _ number: Int) throws(SessionStoreError) {
+        guard let path = line["path"]?.string, (try? MemoryPath(path)) != nil,
+            let text = line["text"]?.string, text.utf8.count <= MemoryEntry.maximumSize
+        else { throw .invalidArchive(number, "it is no memory") }
     }
 
     private static func checkedHeader(_ line: JSONValue) throws(SessionStoreError) -> JSONValue {

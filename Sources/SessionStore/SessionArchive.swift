@@ -34,7 +34,7 @@ public struct SessionArchive: Sendable {
     }
 
     /// The session as it was at the end of a turn. What happens at a set time is left out: a fork must not be woken for
-    /// its original.
+    /// its original. Its memory is all there, as it is now: it has no turns.
     ///
     /// Throws SessionStoreError/Code/noSuchTurn unless it is a complete turn that is part of the conversation.
     public func prefix(throughTurn turn: Int) throws(SessionStoreError) -> SessionArchive {
@@ -85,6 +85,7 @@ extension LeasedSession {
         for table in Schema.indexes {
             rows.append(
                 try sqlite(at: "read \(table.name)") { () throws(SQLiteError) in
+                    guard try Schema.has(table.name, in: connection) else { return [] }
                     let columns = table.columns.joined(separator: ", ")
                     return try connection.query("SELECT \(columns) FROM \(table.name) ORDER BY 1") {
                         row throws(SQLiteError) in
@@ -131,11 +132,15 @@ extension LeasedSession {
                         .text(stored.entry.body.description), .integer(stored.time),
                         .init(stored.outcome?.column(beside: stored.entry)))
                 }
-                for (table, rows) in zip(Schema.indexes, archive.rows) {
+                for (table, rows) in zip(Schema.indexes, archive.rows) where !rows.isEmpty {
+                    try Schema.add(table.name, to: session.connection)
                     let marks = table.columns.map { _ in "?" }.joined(separator: ", ")
                     let columns = table.columns.joined(separator: ", ")
                     for row in rows {
                         try session.connection.run("INSERT INTO \(table.name) (\(columns)) VALUES (\(marks))", row)
+                    }
+                    if table.name == "memory" {
+                        try session.connection.run("INSERT INTO memory_index (memory_index) VALUES ('rebuild')")
                     }
                 }
             }

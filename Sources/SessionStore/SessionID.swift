@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import JSONCore
 
 /// The name of a session, checked: what a caller sends must not reach the file system unseen.
 public struct SessionID: Sendable, Hashable, CustomStringConvertible {
@@ -32,6 +33,32 @@ public struct SessionID: Sendable, Hashable, CustomStringConvertible {
             throw .invalidName("a session id must not be a relative path")
         }
         rawValue = name
+    }
+
+    /// The file with the memory that an agent's sessions share: kept as a session, under a name that no session can have.
+    public static let sharedMemory = SessionID(reserved: "/memory")
+    /// The file with the model's replies that an agent's sessions share.
+    public static let responseCache = SessionID(reserved: "/replies")
+
+    /// Whether it is one of the two files beside an agent's sessions.
+    public var isReserved: Bool { self == .sharedMemory || self == .responseCache }
+
+    /// Whether it is the folder of one of them.
+    static func isReserved(folder: String) -> Bool {
+        folder == sharedMemory.folderName || folder == responseCache.folderName
+    }
+
+    private init(reserved name: String) { rawValue = name }
+
+    /// A name that is in a file; nil when it is none.
+    init?(stored name: String) {
+        if let reserved = [Self.sharedMemory, .responseCache].first(where: { $0.rawValue == name }) {
+            self = reserved
+        } else if let session = try? SessionID(name) {
+            self = session
+        } else {
+            return nil
+        }
     }
 
     /// The name as given.

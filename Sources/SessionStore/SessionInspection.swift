@@ -174,6 +174,8 @@ struct SessionInspection {
 
     private mutating func readOtherTables(_ connection: Connection) {
         for (index, table) in Schema.indexes.enumerated() where !["requests", "calls"].contains(table.name) {
+            // A schema that cannot be read is a finding already.
+            if let isThere = try? Schema.has(table.name, in: connection), !isThere { continue }
             let columns = table.columns.joined(separator: ", ")
             collect(
                 connection, "SELECT \(columns) FROM \(table.name) ORDER BY 1",

@@ -43,6 +43,7 @@ extension LeasedSession {
     /// commit, under the fence                the session
     /// copy the log into the database         the session
     /// empty the log, sync it                 the session: s.db has all of it from here on, and the log nothing
+    /// remove s.db-live, if there is one      the same
     /// empty the database                     an empty file beside an empty log: as after a creation that was cut off
     /// remove s.db, then s.db-wal             an empty log, or nothing
     /// ```
@@ -77,6 +78,8 @@ extension LeasedFiles {
             throw SessionStoreError(.inputOutput, at: "erase", "the log is not empty after its checkpoint")
         }
         let files = SessionFiles(path: offer.path)
+        // What a turn that was interrupted has said; after the database is empty nobody would look for it.
+        try files.removeFile("-live")
         try files.emptyDatabase(database)
         // The last two are other programs', and of the rollback journal the pages may be left.
         for suffix in ["", "-wal", "-journal", "-shm"] { try files.removeFile(suffix) }

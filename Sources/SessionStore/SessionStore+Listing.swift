@@ -34,7 +34,8 @@ public struct UnreadableSession: Sendable {
 }
 
 extension SessionStore {
-    /// Looks at every session below the root, ordered by agent and id.
+    /// Looks at every session below the root, ordered by agent and id. ``SessionID/sharedMemory`` and
+    /// ``SessionID/responseCache`` are not among them.
     ///
     /// Leases one after the other for an instant; one that is leased elsewhere, or damaged, is reported and passed over.
     public func sessions() throws(SessionStoreError) -> (readable: [SessionSummary], unreadable: [UnreadableSession]) {
@@ -42,7 +43,7 @@ extension SessionStore {
         var unreadable: [UnreadableSession] = []
         for agent in try names(in: root) where (try? AgentName(agent)) != nil {
             for shard in try folders(in: "\(root)/\(agent)") where shard.utf8.count == 2 {
-                for folder in try folders(in: "\(root)/\(agent)/\(shard)") {
+                for folder in try folders(in: "\(root)/\(agent)/\(shard)") where !SessionID.isReserved(folder: folder) {
                     let path = "\(agent)/\(shard)/\(folder)"
                     guard unsafe access("\(root)/\(path)/s.db", F_OK) == 0 else { continue }
                     do {

@@ -103,7 +103,7 @@ extension SessionStore {
     func inspection(of folder: String) -> SessionInspection {
         SessionInspection(folder) { names in
             guard !folder.hasPrefix(".quarantine/"), let agent = try? AgentName(names.agent),
-                let session = try? SessionID(names.session)
+                let session = SessionID(stored: names.session)
             else { return nil }
             return path(of: session, agent: agent)
         }

@@ -16,6 +16,7 @@ import Darwin
 /// ```
 /// <root>/<agent>/<2 hex digits>/<session>/s.db        the database
 ///                                        /s.db-wal    its write-ahead log; both exist for the session's life
+///                                        /s.db-live   what a turn that is streamed has said so far; see LiveTextWriter
 /// ```
 ///
 /// Everything here blocks on the file system: call it on a ``StorageThread``, or on a thread of your own.

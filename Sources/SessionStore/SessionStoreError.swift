@@ -9,6 +9,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
             case invalidName, noSuchSession, busy, fenced, alreadyClaimed, duplicateRequest, readOnly, full
             case emptyCommit, unusableRoot, unsafeMount, damaged, newerSchema, foreignFile, inputOutput, released
             case noSuchTurn, alreadyExists, invalidArchive, notDamaged, tooManyLeases, noSuchAttachment, tooLarge
+            case noSuchMemory
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -48,7 +49,7 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
 
         /// The conversation cannot go back to that turn, or no checkpoint has that label.
         public static let noSuchTurn = Code(.noSuchTurn)
-        /// A session of that id has a history already.
+        /// A session of that id has a history already, or a memory is where another one is to be.
         public static let alreadyExists = Code(.alreadyExists)
         /// What was to be imported is no session, or not one that this library understands.
         public static let invalidArchive = Code(.invalidArchive)
@@ -59,8 +60,11 @@ public struct SessionStoreError: Error, Sendable, CustomStringConvertible {
         public static let tooManyLeases = Code(.tooManyLeases)
         /// The session has no such attachment, or not any more.
         public static let noSuchAttachment = Code(.noSuchAttachment)
-        /// An attachment that is longer than ``StoredAttachment/maximumSize``.
+        /// An attachment that is longer than ``StoredAttachment/maximumSize``, or a memory longer than
+        /// ``MemoryEntry/maximumSize``.
         public static let tooLarge = Code(.tooLarge)
+        /// There is no memory at that path.
+        public static let noSuchMemory = Code(.noSuchMemory)
 
         /// The name of the code.
         public var description: String { value.rawValue }

@@ -91,6 +91,7 @@ struct Chaos {
             case .callModel(let request):
                 #expect(!isAsking && running.isEmpty, "the model is asked too early")
                 #expect(request.messages == history.messages)
+                #expect(refusal(of: request) == nil)
                 isAsking = true
             case .runTool(let run):
                 #expect(running.insert(run.position).inserted, "\(run.position) is run twice")
@@ -110,6 +111,19 @@ struct Chaos {
         }
         let settled = log.filter { $0.kind == .result }.compactMap(\.position)
         #expect(Set(settled).count == settled.count, "a call has two results")
+    }
+
+    /// Does what is left to do, until a turn has ended or waits for a person.
+    mutating func goOnToTheEnd() throws {
+        var left = 200
+        while let event = sensibleEvent(), left > 0 {
+            let before = refusals
+            try send(event)
+            #expect(refusals == before, "\(event) was refused in \(history.phase)")
+            left -= 1
+        }
+        #expect(left > 0, "no end is reached")
+        #expect(history.phase != .open)
     }
 
     /// The process dies, and another one reads the log.
@@ -159,14 +173,14 @@ struct Chaos {
         }
     }
 
-    private mutating func anyPosition() -> CallPosition {
+    mutating func anyPosition() -> CallPosition {
         let newest = history.replies
         return CallPosition(
             reply: Int.random(in: max(0, newest - 1)...newest + 1, using: &random),
             index: Int.random(in: -1...3, using: &random))
     }
 
-    private mutating func anyReply() -> ModelReply {
+    mutating func anyReply() -> ModelReply {
         let names = ["read", "set", "pay", "ask", "fly", "urgent"]
         let arguments = ["{}", "", "{", "[]", #"{"n":1}"#]
         let calls = (0..<Int.random(in: 0...4, using: &random)).map { index in

@@ -21,6 +21,7 @@ struct Deployment: Sendable {
         environment: [String: String] = [:],
         concurrency: Int = 1,
         perSandbox: Int = 1,
+        log: @escaping @Sendable (String) -> Void = { _ in },
         answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
         _ body: @Sendable (Deployment) async throws -> Void
     ) async throws {
@@ -41,7 +42,7 @@ struct Deployment: Sendable {
             maximumConcurrency: concurrency
         )
         function.concurrencyPerSandbox = perSandbox
-        let emulator = LambdaEmulator(functions: [function]) { _ in }
+        let emulator = LambdaEmulator(functions: [function], log: log)
         let address = try await emulator.start()
         do {
             try await body(

@@ -11,8 +11,8 @@ import Testing
 /// Streamed turns of a real bootstrap, over the Invoke API and the Runtime API.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct StreamingTests {
     static let event: JSONValue = ["session": "s", "message": "Go.", "id": "request-1", "stream": true]
-    static let half = "event: text\ndata: {\"step\":1,\"text\":\"Half. \"}\n\n"
-    static let whole = "event: text\ndata: {\"step\":1,\"text\":\"Whole.\"}\n\n"
+    static let half = "event: text\nid: 1.6.3bd698e2f4b4e81a\ndata: {\"step\":1,\"text\":\"Half. \"}\n\n"
+    static let whole = "event: text\nid: 1.12.67b2faff2d8238dd\ndata: {\"step\":1,\"text\":\"Whole.\"}\n\n"
     static let done =
         "event: done\ndata: {\"session\":\"s\",\"id\":\"request-1\",\"status\":\"completed\",\"reply\":\"Half. Whole.\"}\n\n"
 

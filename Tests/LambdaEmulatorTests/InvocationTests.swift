@@ -94,6 +94,9 @@ struct InvocationTests {
                 seen["AWS_LAMBDA_LOG_STREAM_NAME"]?.wholeMatch(of: /\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}/) != nil
             )
             #expect(seen["AWS_LAMBDA_RUNTIME_API"]?.wholeMatch(of: /127\.0\.0\.1:\d+/) != nil)
+            #expect(seen["AWS_ENDPOINT_URL_LAMBDA"] == fixture.endpoint)
+            #expect(seen["AWS_ENDPOINT_URL_SCHEDULER"] == fixture.endpoint)
+            #expect(seen["PERDURE_SCHEDULER_ROLE"] == "arn:aws:iam::000000000000:role/perdure-scheduler")
             #expect(seen["HOME"] == nil)
             #expect(answer.json["folder"] as? String == "/usr")
             #expect(answer.json["stdin"] as? String == "/dev/null")

@@ -6,7 +6,7 @@ import re
 import time
 
 import oracle
-from lab import Writer, do, go, kill, listen, start, tell, wait_for
+from lab import WRITERS, Writer, do, go, kill, listen, start, tell, wait_for
 
 
 def compete(lab, report, turns):
@@ -35,6 +35,45 @@ def compete(lab, report, turns):
     report.figure("seconds for %d turns by two sandboxes" % (2 * turns), round(seconds, 1))
     report.figure("changes of the writer", changes)
     kill(pair)
+
+
+def said(lab, report, count=20, looks=80):
+    """What one sandbox says while it holds a session, in the eyes of another, and what that costs both."""
+    writer, reader = lab.clients
+    command = "su sandbox -s /bin/sh -c 'exec StoreWriter %s /mnt said %d'"
+    costs = {}
+    # The session has to be there, and a turn that says nothing is what the others are compared with.
+    writer.sh(command % ("say", 0))
+    before = statistics(writer)
+    writer.sh(command % ("say", 0))
+    nothing = difference(before, statistics(writer))
+    before = statistics(writer)
+    began = statistics(reader)
+    writer.sh("%s >%s/said.out 2>&1 &" % (command % ("say", count), WRITERS))
+    seen = reader.sh(command % ("watch", looks)).split("\n")
+    end = time.monotonic() + 60
+    while "released" not in writer.sh("cat %s/said.out" % WRITERS):
+        if time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    costs["saying %d lines" % count] = without(difference(before, statistics(writer)), nothing)
+    costs["looking %d times" % looks] = difference(began, statistics(reader))
+    numbers = [int(line.split()[1]) for line in seen if line.startswith("saw ")]
+    shown = [number for number in numbers if number >= 0]
+    wrong = ["a line was seen that was not said"] if "wrong" in seen else []
+    wrong += ["lines were seen and not seen again"] if shown != sorted(shown) else []
+    wrong += ["the file is there when all is said"] if numbers[-1:] != [-1] else []
+    # All but what was said last, which is there for a moment only.
+    got = "lines seen as they were said" if len(set(shown)) > count / 2 and max(shown) >= count - 2 else str(numbers)
+    report.case("%d lines" % count, got, {"lines seen as they were said"}, wrong)
+    report.figure("counts of lines that were seen", len(set(shown)))
+    for name, counts in costs.items():
+        report.figure("round trips, " + name, counts)
+    table(report, costs)
+
+
+def without(counts, others):
+    return {name: counts[name] - others.get(name, 0) for name in counts if counts[name] != others.get(name, 0)}
 
 
 def statistics(client):

@@ -58,6 +58,13 @@ final class StoredSessions {
     func run(_ arguments: String..., input: String? = nil) async throws -> (
         status: Int32, output: String, errors: String
     ) {
+        try await run(arguments, input: input)
+    }
+
+    /// The same with the arguments in an array.
+    func run(_ arguments: [String], input: String? = nil) async throws -> (
+        status: Int32, output: String, errors: String
+    ) {
         let program = try Program("perdure", arguments)
         if let input { try program.type(input) }
         let (status, output) = try await program.finish()

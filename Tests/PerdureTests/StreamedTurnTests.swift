@@ -63,7 +63,15 @@ import Testing
         let first = try await handler.streamed(bytes(Self.request))
         #expect(first.isStreamed)
         #expect(first.request["Content-Type"] == "text/event-stream")
-        #expect(first.body == Self.events + Self.done)
+        #expect(first.events == Self.events + Self.done)
+        // What clients keep and send back: a change of the format breaks those that are in the middle of a turn.
+        let cursors = first.body.split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { $0.dropFirst(4) }
+        #expect(
+            cursors == [
+                "1.3.3011ca19bf83690f", "1.11.458b5173b637af41", "2.0.cbf29ce484222325",
+                "2.2.9243e07b5b927d0", "2.8.dbc54bf1e82ba76f", "2.12.2ce85c3b2ded0291",
+                "2.17.56d440e782c4fe7c",
+            ])
         #expect(first.trailers == nil)
         #expect(try bench.leftovers() == [])
         let whole = try await handler.answer(bytes(Self.request), context: context())
@@ -84,7 +92,7 @@ import Testing
         let (handler, _) = try handler(Self.withTool)
         let answer = try await handler.streamed(restEvent(body: Self.request))
         #expect(answer.request["Content-Type"] == "application/vnd.awslambda.http-integration-response")
-        #expect(answer.body == Self.preludeOfEvents + Self.events + Self.done)
+        #expect(answer.events == Self.preludeOfEvents + Self.events + Self.done)
         let again = try await handler.streamed(restEvent(body: Self.request))
         #expect(again.body == Self.preludeOfEvents + Self.done)
     }
@@ -152,7 +160,7 @@ import Testing
         let (handler, server) = try handler([.breakOff, .text("Whole.")])
         let payload = isHTTP ? restEvent(body: Self.request) : bytes(Self.request)
         let failed = try await handler.streamed(payload)
-        let events = (isHTTP ? failed.bodyAfterPrelude : failed.body).split(separator: "\n\n")
+        let events = withoutCursors(isHTTP ? failed.bodyAfterPrelude : failed.body).split(separator: "\n\n")
         #expect(events.first == "event: text\ndata: {\"step\":1,\"text\":\"half an answ\"}")
         let last = try #require(events.last?.split(separator: "\n"))
         #expect(last.first == "event: error")
@@ -186,7 +194,7 @@ import Testing
         }
         #expect(
             seen.withLock(\.self) == [
-                .text("One", step: 1), .text(" moment.", step: 1), .tools(names: ["look_up_order"]),
+                .text("One", step: 1), .text(" moment.", step: 1), .tools(names: ["look_up_order"], step: 1),
                 .text("It", step: 2), .text(" is\non", step: 2), .text(" its", step: 2), .text(" way.", step: 2),
             ])
     }

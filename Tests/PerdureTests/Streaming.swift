@@ -15,6 +15,8 @@ struct StreamedAnswer: Sendable {
     var body: String { String(decoding: request.body, as: UTF8.self) }
     /// Whether it is a response in streaming mode.
     var isStreamed: Bool { request["Lambda-Runtime-Function-Response-Mode"] == "streaming" }
+    /// The same without the cursors.
+    var events: String { withoutCursors(body) }
     /// What follows the prelude.
     var bodyAfterPrelude: String { body.components(separatedBy: String(repeating: "\0", count: 8)).last ?? "" }
     /// The error in the trailers.
@@ -46,6 +48,11 @@ extension AgentHandler {
         await task.value
         return StreamedAnswer(request: api.requests[1], receipt: receipt)
     }
+}
+
+/// Server-sent events without their ids.
+func withoutCursors(_ text: String) -> String {
+    text.components(separatedBy: "\n").filter { !$0.hasPrefix("id: ") }.joined(separator: "\n")
 }
 
 /// Sends a response as the answer to the next invocation, on a thread that may block.

@@ -73,6 +73,9 @@ private struct Fail: Tool {
                 "invocation 4 INFO turn failed failed - 0 0 Function.InvalidSession",
             ])
         for record in records { #expect((0..<60_000).contains(try #require(record["durationMs"]?.int))) }
+        // The scripted model says what each answer consumes.
+        #expect(records.map { ($0["inputTokens"]?.int ?? -1) > 0 } == [true, false, true, false, false])
+        #expect(records.map { ($0["outputTokens"]?.int ?? -1) > 0 } == [true, false, true, false, false])
     }
 
     @Test func `no text of a conversation and no key gets into the log`() async throws {

@@ -36,7 +36,9 @@ struct EraseTests {
         try leased.attach("a", [[UInt8](repeating: 1, count: 700_000)])
         try leased.release()
         let folder = try root.folder()
-        for suffix in ["-journal", "-shm"] { try Data(count: 100).write(to: URL(filePath: folder + "/s.db" + suffix)) }
+        for suffix in ["-journal", "-shm", "-live"] {
+            try Data(count: 100).write(to: URL(filePath: folder + "/s.db" + suffix))
+        }
         try erase()
         #expect(!FileManager.default.fileExists(atPath: folder))
         #expect(errorOf { try leaseExisting() }?.code == .noSuchSession)

@@ -64,6 +64,11 @@ struct FixtureTests {
         let attachments = try leased.attachments()
         #expect(attachments.map(\.name) == ["label.pdf"] && attachments.map(\.turn) == [2])
         #expect(try leased.bytes(of: attachments[0]) == [UInt8](repeating: 0x25, count: 5000))
+        let memory = try MemoryPath("people/ada.txt")
+        #expect(try leased.memoryText(at: memory) == "Ada Lovelace has order 7.")
+        #expect(try leased.searchMemory("lovelace").map(\.path) == [memory])
+        #expect(try leased.answer(toApplied: "key") == "written")
+        #expect(try leased.cachedReply(to: "request", timeToLive: .seconds(1))?.text == "You are welcome.")
         // The open turn ends, and another one follows.
         let next = [Entry(turn: 3, fact: .reply(ModelReply(text: "You are welcome.")))]
         try leased.append(next, outcome: .completed(reply: "You are welcome."))
@@ -104,7 +109,10 @@ struct FixtureTests {
     /// Before a release, a change of the schema is not a migration: `make session-fixture` writes these two anew.
     @Test(arguments: sessions) func `the unreleased fixture has the schema of today`(_ session: String) throws {
         try copy("unreleased", session)
-        try root.fill("new")
+        var new = try root.lease("new")
+        try new.change(.write(MemoryPath("a"), text: "b"), applying: AppliedCall(key: "c", answer: "d"))
+        try new.cache(ModelReply(text: "e"), to: "f", timeToLive: .seconds(1), capacity: 1 << 20)
+        try new.release()
         let tables = "SELECT sql FROM sqlite_schema ORDER BY name; PRAGMA user_version"
         #expect(try sqlite3(root.database(session), tables) == sqlite3(root.database("new"), tables))
     }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Perdure contributors
 
 import AgentCore
+import JSONCore
 import SQLiteDriver
 import SessionStore
 
@@ -31,6 +32,10 @@ enum Fixture {
                 Entry(turn: 2, fact: .reply(ModelReply(text: "It is on its way."))),
             ], outcome: .completed(reply: "It is on its way."))
         try leased.checkpoint("shipped")
+        let call = AppliedCall(key: "key", answer: "written")
+        try leased.change(.write(MemoryPath("people/ada.txt"), text: "Ada Lovelace has order 7."), applying: call)
+        let reply = ModelReply(text: "You are welcome.")
+        try leased.cache(reply, to: "request", timeToLive: .seconds(3600), capacity: 1 << 20)
         try leased.append([Entry(turn: 3, fact: .input(request: "third", text: "Thank you"))])
         try leased.release()
         if session.rawValue == "checkpointed" {

@@ -23,6 +23,8 @@ import Darwin
 /// StoreWriter erase  <root> <session>                    erases, says "erased"
 /// StoreWriter migrate <root> <session>                   leases with a schema that is one version ahead
 /// StoreWriter fixture <root> <session>                   writes what a fixture holds: see `Fixture`
+/// StoreWriter say    <root> <session> <count>            lets others see <count> lines, one in 0.3 s
+/// StoreWriter watch  <root> <session> <count>            looks <count> times at what is said, one in a tenth of a second
 /// StoreWriter attach <root> <session> <name> <size>      attaches, and reads back: see `AttachedBytes`
 /// ```
 ///
@@ -33,9 +35,9 @@ import Darwin
 /// Without Foundation, so that it is small enough for a virtual machine that loads it into memory.
 @main
 struct StoreWriter {
-    static func main() {
+    static func main() async {
         do {
-            try run(Array(CommandLine.arguments.dropFirst()))
+            try await run(Array(CommandLine.arguments.dropFirst()))
         } catch {
             print("\(error)\n", to: 2)
             exit(1)
@@ -44,7 +46,7 @@ struct StoreWriter {
 
     struct UsageError: Error {}
 
-    static func run(_ arguments: [String]) throws {
+    static func run(_ arguments: [String]) async throws {
         guard arguments.count >= 3 else { throw UsageError() }
         if let words = getenv("PERDURE_FAULT") {
             guard let plan = FaultPlan(words: String(cString: words)) else { throw UsageError() }
@@ -87,6 +89,13 @@ struct StoreWriter {
             say("migrated")
         case ("fixture", 3):
             try Fixture.write(session, below: arguments[1])
+        case ("say", 4):
+            let leased = try lease(session, in: store)
+            try await LiveLines(session, in: store).write(Int(arguments[3]) ?? 0)
+            try leased.release()
+            say("released")
+        case ("watch", 4):
+            try LiveLines(session, in: store).watch(Int(arguments[3]) ?? 0)
         case ("attach", 5):
             try AttachedBytes(name: arguments[3], size: Int(arguments[4]) ?? 0).run(session, in: store)
         default:

@@ -32,6 +32,14 @@ void cposix_take_write_error(int fd);
 /// bytes are read. Does nothing on systems other than Linux.
 void cposix_prefetch(int fd, long long start, long long length);
 
+/// Has the system begin to write out what was written to the file, and does not wait for it: over NFS others see it once
+/// it has reached the server. Nothing is durable by it. Does nothing on systems other than Linux.
+void cposix_push(int fd);
+
+/// Asks the file server for the attributes of a folder, whatever is cached: over NFS a name that was looked for in vain is
+/// believed not to be there until the folder is known to have changed. Does nothing on systems other than Linux.
+void cposix_refresh(const char *path);
+
 /// Has glibc's allocator keep up to 32 MiB that were freed for the next time, instead of giving them back to the system
 /// at once and asking for them, page by page, again. Nothing elsewhere.
 void cposix_keep_freed_memory(void);

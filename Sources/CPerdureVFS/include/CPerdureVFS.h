@@ -120,7 +120,7 @@ enum {
     PERDURE_FAIL,
     /// It begins `milliseconds` later.
     PERDURE_DELAY,
-    /// The process stops itself (SIGSTOP), and the operation begins when it is continued.
+    /// The process stops itself (SIGSTOP), and the operation begins when it is continued; with an `error`, it fails then.
     PERDURE_STOP,
     /// The process kills itself (SIGKILL) before the operation.
     PERDURE_KILL,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
-import AgentCore
 import Foundation
+import JSONCore
 import Testing
 
 @Suite struct SHA256Tests {

@@ -4,13 +4,18 @@
 /// SHA-256 (FIPS 180-4), for names and keys that have to be the same everywhere and for ever.
 ///
 /// The standard library has no cryptographic hash, and a library for this one function would add more to the bootstrap
-/// than the rest of the loop.
+/// than the agent loop. It is here, in the module under all that use it, because one function is no module.
 package enum SHA256 {
+    /// The digest of the text's UTF-8 as 64 hexadecimal digits.
+    package static func hexDigest(of text: String) -> String { hexDigest(of: Array(text.utf8)) }
+
     /// The digest as 64 hexadecimal digits.
-    package static func hexDigest(of text: String) -> String {
+    package static func hexDigest(of message: [UInt8]) -> String { hexadecimal(digest(of: message)) }
+
+    /// Two small digits for each byte.
+    package static func hexadecimal(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        let hex = digest(of: Array(text.utf8)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: hex, as: UTF8.self)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     /// The 32 bytes of the digest.

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+public import AgentCore
+import SessionStore
+
+/// Searches a memory by words: which files have them, and the words around them.
+public struct SearchMemory: Tool {
+    /// What is looked for.
+    public struct Arguments: Codable {
+        let query: String
+    }
+
+    /// For the model: what it is for.
+    public let description = """
+        Finds files in the memory directory /memories by words in their text or path. All words have to be there, or the \
+        beginnings of words; if no file has all, those with any of them are listed.
+        """
+    private let scope: MemoryScope
+    private let limit: Int
+
+    /// Creates the tool.
+    /// - Parameters:
+    ///   - scope: Whose memory is searched.
+    ///   - limit: How many files are listed at most, the best matches first.
+    public init(_ scope: MemoryScope = .session, limit: Int = 10) {
+        self.scope = scope
+        self.limit = limit
+    }
+
+    /// It only reads.
+    public var effect: ToolEffect { .pure }
+
+    /// Searches.
+    public func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        let matches: [MemoryMatch]
+        do {
+            matches = try await context.searchMemory(arguments.query, limit: limit, in: scope)
+        } catch let refusal as MemoryRefusal {
+            return refusal.description
+        }
+        guard !matches.isEmpty else { return "No file in /memories matches." }
+        return matches.map { "/memories/\($0.path)\n\($0.excerpt)" }.joined(separator: "\n\n")
+    }
+}

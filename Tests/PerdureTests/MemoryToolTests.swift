@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import AgentCore
+import JSONCore
+import Perdure
+import PerdureTesting
+import SQLiteDriver
+import SessionStore
+import Synchronization
+import Testing
+
+/// The memory as a model uses it, over the wire.
+@Suite(.timeLimit(.minutes(3)), .serialized) struct MemoryToolTests {
+    let bench: Bench
+
+    init() throws { bench = try Bench() }
+
+    static func call(_ arguments: JSONValue, name: String = "memory") -> ScriptedModelServer.ScriptedCall {
+        .init(name: name, arguments: arguments.description)
+    }
+
+    static func create(_ path: String, _ text: String) -> ScriptedModelServer.ScriptedCall {
+        call(["command": "create", "path": .init("/memories/\(path)"), "file_text": .init(text)])
+    }
+
+    static func view(_ path: String) -> ScriptedModelServer.ScriptedCall {
+        call(["command": "view", "path": .init("/memories/\(path)")])
+    }
+
+    /// Each run of it would add a line.
+    static let insert = call(["command": "insert", "path": "/memories/log", "insert_line": 0, "insert_text": "once"])
+
+    /// The texts in a memory, by their paths.
+    func memories(of session: SessionID? = nil) throws -> [String: String] {
+        let id = try session ?? SessionID("a")
+        let leased = try bench.store.leaseExisting(id, of: AgentName("support"), until: .now)
+        var texts: [String: String] = [:]
+        for entry in try leased.memories() { texts[entry.path.rawValue] = try leased.memoryText(at: entry.path) }
+        try leased.release()
+        return texts
+    }
+
+    func uses(of path: String, in session: SessionID? = nil) throws -> Int? {
+        let id = try session ?? SessionID("a")
+        let leased = try bench.store.leaseExisting(id, of: AgentName("support"), until: .now)
+        let entry = try leased.memory(at: MemoryPath(path))
+        try leased.release()
+        return entry?.uses
+    }
+
+    /// What the tools answered, in the requests of the model.
+    func results(_ server: ScriptedModelServer) throws -> [String] {
+        try server.messages(server.requests.count - 1).filter { $0.hasPrefix("tool: ") }.map { String($0.dropFirst(6)) }
+    }
+
+    @Test(arguments: [MemoryScope.session, .sharedByAgent])
+    func `what the model writes down it finds again`(_ scope: MemoryScope) async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([Self.create("people/ada.txt", "Ada drinks tea.\n")]),
+            .toolCalls([
+                Self.call([
+                    "command": "str_replace", "path": "/memories/people/ada.txt", "old_str": "tea", "new_str": "coffee",
+                ])
+            ]),
+            .toolCalls([Self.view("people/ada.txt"), Self.call(["query": "coffee ada"], name: "search_memory")]),
+            .toolCalls([Self.call(["query": "nothing"], name: "search_memory"), Self.view("none")]),
+            .text("Done."),
+        ])
+        let runtime = try bench.runtime(server, tools: [MemoryTool(scope), SearchMemory(scope)])
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        #expect(
+            try results(server) == [
+                "File created successfully at: /memories/people/ada.txt",
+                "The memory file has been edited. Here is the snippet showing the change (with line numbers):\n"
+                    + "     1\tAda drinks coffee.\n     2\t",
+                "Here's the content of /memories/people/ada.txt with line numbers:\n     1\tAda drinks coffee.\n     2\t",
+                "/memories/people/ada.txt\nAda drinks coffee.\n",
+                "No file in /memories matches.",
+                "The path /memories/none does not exist. Please provide a valid path.",
+            ])
+        let id = scope == .session ? try SessionID("a") : .sharedMemory
+        #expect(try memories(of: id) == ["people/ada.txt": "Ada drinks coffee.\n"])
+        #expect(try uses(of: "people/ada.txt", in: id) == 3)
+        // In the session's own memory each change is a step in the log, and nothing else is.
+        #expect(try bench.log().count { $0.kind == .step } == (scope == .session ? 2 : 0))
+        let tool = try #require(server.requests[0]["tools"]?.array?.first?["function"])
+        #expect(tool["name"] == "memory" && tool["parameters"]?["required"] == ["command"])
+        #expect(tool["parameters"]?["properties"]?["command"]?["enum"]?.array?.count == 6)
+    }
+
+    @Test(arguments: [MemoryScope.session, .sharedByAgent])
+    func `commands of one reply all take effect`(_ scope: MemoryScope) async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls((1...5).map { Self.create("\($0)", "text \($0)") } + [Self.view("")]), .text("Done."),
+        ])
+        #expect(
+            try await bench.ask(bench.runtime(server, tools: [MemoryTool(scope)])).get() == .completed(reply: "Done."))
+        #expect(try memories(of: scope == .session ? nil : .sharedMemory).count == 5)
+        #expect(try results(server).prefix(5).allSatisfy { $0.hasPrefix("File created successfully at: /memories/") })
+    }
+
+    /// Every operation on the files of a turn fails in one of the runs, those on the shared file as well: before, in and
+    /// behind the commit of the change. The next delivery of the request goes on.
+    @Test(arguments: [MemoryScope.session, .sharedByAgent])
+    func `a change takes effect once, wherever its turn breaks off`(_ scope: MemoryScope) async throws {
+        var number = 0
+        var (breaks, reruns) = (0, 0)
+        while true {
+            number += 1
+            let bench = try Bench()
+            let id = scope == .session ? try SessionID("a") : .sharedMemory
+            var seeded = try bench.store.lease(id, of: AgentName("support"), attempt: "seed", until: .now)
+            try seeded.change(.write(MemoryPath("log"), text: "zero\n"))
+            try seeded.release()
+            let server = try ScriptedModelServer { number, request in
+                request["messages"]?.array?.last?["role"] == "tool" ? .text("Done.") : .toolCalls([Self.insert])
+            }
+            let runtime = try bench.runtime(server, tools: [MemoryTool(scope)])
+            var plan = FaultPlan(.fail(5), number: number)
+            plan.folder = bench.store.root
+            let request = AgentRequest(session: "a", id: "1", content: .message("Hello"))
+            plan.set()
+            let first = try? await runtime.respond(to: request).outcome
+            FaultPlan.clear()
+            let seen = FaultPlan.seen
+            if first == nil { breaks += 1 }
+            let second = try await runtime.respond(to: request).outcome
+            #expect(second == .completed(reply: "Done."), "operation \(number)")
+            let leased = try bench.store.leaseExisting(id, of: AgentName("support"), until: .now)
+            #expect(try leased.memoryText(at: MemoryPath("log")) == "once\nzero\n", "operation \(number)")
+            try leased.release()
+            if try bench.log().contains(where: { $0.isSecondClaim }) { reruns += 1 }
+            // There were fewer operations than that: nothing failed.
+            if number > seen { break }
+        }
+        // Each of the five commits is a write and a sync; and a call was run again when only its result was missing.
+        #expect(breaks >= 10 && reruns >= 2)
+    }
+
+    @Test func `a change whose call has no result yet is not made again`() async throws {
+        // What a process leaves that is killed between the two commits.
+        let (agent, id) = (try AgentName("support"), try SessionID("a"))
+        let position = CallPosition(reply: 1, index: 0)
+        let calls = [ToolCall(id: "c", name: "memory", arguments: Self.insert.arguments)]
+        var leased = try bench.store.lease(id, of: agent, attempt: "1", until: .now)
+        try leased.append([
+            Entry(turn: 1, fact: .input(request: "1", text: "Hello")),
+            Entry(turn: 1, fact: .reply(ModelReply(text: "", toolCalls: calls, finishReason: "tool_calls"))),
+            Entry(turn: 1, fact: .claim(position, tool: "memory", effect: .idempotent, attempt: 1)),
+        ])
+        try leased.change(
+            .write(MemoryPath("log"), text: "once\n"),
+            recording: [Entry(turn: 1, fact: .step(position, name: "memory", value: "as answered then"))])
+        try leased.release()
+        let server = try ScriptedModelServer([.text("Done.")])
+        #expect(
+            try await bench.ask(bench.runtime(server, tools: [MemoryTool()])).get() == .completed(reply: "Done."))
+        #expect(try results(server) == ["as answered then"])
+        #expect(try memories() == ["log": "once\n"])
+    }
+
+    @Test func `what one session learns another one knows`() async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([Self.create("policy", "30 days")]), .text("Noted."), .toolCalls([Self.view("policy")]),
+            .text("30 days."),
+        ])
+        let runtime = try bench.runtime(server, tools: [MemoryTool(.sharedByAgent)])
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Noted."))
+        let other = AgentRequest(session: "b", id: "1", content: .message("Hello"))
+        #expect(try await runtime.respond(to: other).outcome == .completed(reply: "30 days."))
+        #expect(try results(server).last?.hasSuffix("     1\t30 days") == true)
+        #expect(try bench.leftovers() == [])
+    }
+
+    @Test func `sessions of several processes write to one memory, and lose nothing`() async throws {
+        let agents = 4
+        let path = bench.root.path
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 1...agents {
+                // On a store of its own, as another process is.
+                let server = try ScriptedModelServer([
+                    .toolCalls((1...3).map { Self.create("\(number)/\($0)", "text") }), .text("Done."),
+                ])
+                let model = OpenAICompatibleModel(baseURL: server.url, model: "scripted")
+                let agent = Agent(name: "support", instructions: "", model: model) { MemoryTool(.sharedByAgent) }
+                let runtime = try AgentRuntime(agent, store: SessionStore(root: path))
+                group.addTask {
+                    let request = AgentRequest(session: "s\(number)", id: "1", content: .message("Hello"))
+                    let response = try await runtime.respond(to: request, deadline: .now.advanced(by: .seconds(60)))
+                    #expect(response.outcome == .completed(reply: "Done."))
+                    withExtendedLifetime(server) {}
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try memories(of: .sharedMemory).count == agents * 3)
+    }
+
+    @Test func `a shared memory that stays in use ends the invocation in time, and the turn goes on later`()
+        async throws
+    {
+        let server = try ScriptedModelServer([.toolCalls([Self.create("a", "1")]), .text("Done.")])
+        let runtime = try bench.runtime(server, tools: [MemoryTool(.sharedByAgent)])
+        let held = try bench.store.lease(.sharedMemory, of: AgentName("support"), attempt: "test", until: .now)
+        let deadline = ContinuousClock.now.advanced(by: .seconds(2))
+        let request = AgentRequest(session: "a", id: "1", content: .message("Hello"))
+        let first = try? await runtime.respond(to: request, deadline: deadline).outcome
+        #expect(ContinuousClock.now < deadline)
+        try held.release()
+        if first == nil {
+            #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+            #expect(try memories(of: .sharedMemory) == ["a": "1"])
+        } else {
+            // It gave up just before the time was up, and told the model so.
+            #expect(try results(server).last?.contains("nothing was done") == true)
+        }
+    }
+
+    @Test func `a tool outside of a session has no memory`() async throws {
+        let arguments = try JSONValueDecoder().decode(
+            MemoryTool.Arguments.self, from: ["command": "view", "path": "/memories"])
+        let context = ToolContext(session: "s", idempotencyKey: "k")
+        await #expect(throws: (any Error).self) {
+            try await MemoryTool().call(arguments: arguments, context: context)
+        }
+    }
+}
+
+extension Entry {
+    fileprivate var isSecondClaim: Bool { if case .claim(_, _, _, attempt: 2) = fact { true } else { false } }
+}
