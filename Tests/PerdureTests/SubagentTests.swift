@@ -129,6 +129,28 @@ struct Sleepy: Tool {
         #expect(team.calls.calls == 2)
     }
 
+    @Test func `the end of an invocation puts both turns off, and the next one goes on with both`() async throws {
+        let isFirst = Diary()
+        let helper = PlainModel { messages in
+            if case .tool = messages.last {
+                if isFirst.note("end") == 1 { try await Task.sleep(for: .seconds(3600)) }
+                return ModelReply(text: "helped")
+            }
+            return ModelReply(text: "", toolCalls: [ToolCall(id: "x", name: "note", arguments: "{}")])
+        }
+        let team = team(helper, Note(diary: diary))
+        let service = Calendar()
+        let runtime = try AgentRuntime(team.lead, store: store, wakes: service.wakes)
+        let request = try AgentRequest(event: start, defaultID: "none")
+        let first = try await runtime.respond(to: request, deadline: .now.advanced(by: .seconds(5)))
+        #expect(first.outcome == .continuing)
+        let next = try AgentRequest(event: #require(service.invoked.first), defaultID: "none")
+        #expect(service.invoked.count == 1)
+        #expect(try await runtime.respond(to: next).outcome == .completed(reply: "helped"))
+        #expect(diary.done == ["noted"])
+        #expect(team.calls.calls == 2)
+    }
+
     @Test func `what the other agent fails with is told to the model`() async throws {
         let helper = PlainModel { _ in throw ModelError(.refused, "too long") }
         guard case .completed(let reply) = try await send(start, to: team(helper).lead) else { throw Unreachable() }
