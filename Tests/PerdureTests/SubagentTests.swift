@@ -107,6 +107,18 @@ struct Sleepy: Tool {
         #expect(sessions[0].session.utf8.count == 34)
     }
 
+    @Test func `an agent is a tool of another one`() async throws {
+        let model = PlainModel.calling(("translator", #"{"message":"Good morning"}"#))
+        let french = PlainModel { _ in ModelReply(text: "Bonjour") }
+
+        let translator = Agent(name: "translator", instructions: "Translate into French.", model: french)
+        let editor = Agent(name: "editor", instructions: "You edit a newsletter.", model: model) {
+            translator.asTool(description: "Translates a text into French.")
+        }
+
+        #expect(try await send(start, to: editor) == .completed(reply: "Bonjour"))
+    }
+
     @Test func `a turn that was cut off goes on in both agents, and nobody is paid twice`() async throws {
         let isFirst = Diary()
         let helper = PlainModel { messages in
@@ -287,6 +299,17 @@ struct Sleepy: Tool {
             try AgentRuntime(nested(Subagent.maximumDepth + 1), store: store)
         }
         #expect(error?.code == .invalidConfiguration)
+    }
+
+    @Test func `a workflow can be a tool, and the message is its input`() async throws {
+        let double = Workflow(name: "double") { (number: Int, session) in
+            try await session.step("double") { number * 2 }
+        }
+        let model = PlainModel.calling(("double", #"{"message":"21"}"#))
+        let lead = Agent(name: "lead", instructions: "", model: model) {
+            double.agent.asTool(description: "Doubles.")
+        }
+        #expect(try await send(start, to: lead) == .completed(reply: "42"))
     }
 
     @Test func `a decision reaches an agent two levels down`() async throws {
