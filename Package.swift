@@ -153,6 +153,30 @@ let package = Package(
             exclude: ["README.md", "orders.json"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "OwnFiles",
+            dependencies: ["CSQLite"],
+            path: "examples/OwnFiles",
+            exclude: ["README.md"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ResearchAgent",
+            dependencies: ["OwnFiles", "Perdure"],
+            path: "examples/ResearchAgent",
+            exclude: ["README.md", "sources"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "DocumentAgent",
+            dependencies: [
+                "OwnFiles", "Perdure",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "examples/DocumentAgent",
+            exclude: ["README.md", "document.txt", "make-document"],
+            swiftSettings: swiftSettings
+        ),
 
         // Benchmarks
         .executableTarget(
@@ -274,6 +298,11 @@ let package = Package(
         .testTarget(
             name: "CrashTests",
             dependencies: ["CrashAgent", "CurlHTTP", "LambdaEmulator", "Perdure", "PerdureTesting"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ExampleTests",
+            dependencies: ["CurlHTTP", "LambdaEmulator", "Perdure", "PerdureTesting"],
             swiftSettings: swiftSettings
         ),
     ]

@@ -44,9 +44,9 @@ extension AgentLoop {
             let expires = patience.map { time + $0.milliseconds }
             return .record(.approvalRequest(position, reason: reason, expires: expires))
         }
-        let key = SHA256.hexDigest(of: "\(definition.sessionIdentity)/\(position)").prefix(32)
         let run = ToolRun(
-            position: position, tool: tool.name, arguments: arguments, idempotencyKey: String(key), steps: open.steps)
+            position: position, tool: tool.name, arguments: arguments,
+            idempotencyKey: definition.idempotencyKey(of: position), steps: open.steps)
         guard tool.effect != .pure else { return .run(run, claim: nil) }
         return .run(run, claim: .claim(position, tool: tool.name, effect: tool.effect, attempt: attempt))
     }

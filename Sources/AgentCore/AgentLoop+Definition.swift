@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import JSONCore
+
 extension AgentLoop {
     /// What stays the same over all turns of a session.
     public struct Definition: Sendable {
@@ -39,6 +41,11 @@ extension AgentLoop {
             self.instructions = instructions
             self.tools = tools
             self.maximumModelCalls = max(1, maximumModelCalls)
+        }
+
+        /// The same for each attempt of a call, and for no other call: 32 hexadecimal digits.
+        package func idempotencyKey(of position: CallPosition) -> String {
+            String(SHA256.hexDigest(of: "\(sessionIdentity)/\(position)").prefix(32))
         }
     }
 }

@@ -135,7 +135,7 @@ public struct AgentLoop: Sendable {
     private mutating func take(_ verdicts: [Verdict], request: String) throws(LoopError) -> [Effect] {
         let turn = nextTurn
         var entries: [Entry] = []
-        for verdict in verdicts {
+        for verdict in verdicts where verdict.path.isEmpty {
             guard history.phase == .awaiting || history.phase == .suspended || !entries.isEmpty,
                 let approval = history.approvals.first(where: { $0.position == verdict.position })
             else {
@@ -147,6 +147,9 @@ public struct AgentLoop: Sendable {
             if !verdict.isApproved {
                 entries.append(try record(.result(verdict.position, .rejected(verdict.reason)), turn: turn))
             }
+        }
+        for (name, value) in try signals(for: verdicts.filter { !$0.path.isEmpty }) {
+            entries.append(try record(.signal(request: request, name: name, value: value), turn: turn))
         }
         guard !entries.isEmpty else {
             throw LoopError(code: .noSuchApproval, detail: "no decision was given")
@@ -210,7 +213,7 @@ public struct AgentLoop: Sendable {
     private mutating func resume() throws(LoopError) -> [Effect] {
         switch (history.phase, history.pause) {
         case (.suspended, .waiting(let until)?) where until.map({ time < $0 }) ?? true:
-            return [.finish(.suspended(until: until))]
+            return [.finish(history.waitingOutcome(until: until))]
         case (.suspended, _), (.open, .stopped?):
             return try goOn(recording: [record(.attempt(.continued))])
         case (.open, _):
@@ -340,10 +343,10 @@ public struct AgentLoop: Sendable {
             let until = waiting.values.compactMap(\.self).min()
             waiting = [:]
             let pause = try record(.pause(.waiting(until: until)))
-            guard history.approvals.isEmpty else {
-                return end(entries + [pause], as: .awaiting(history.approvals))
-            }
-            return [.commit(entries + [pause], outcome: nil), .finish(.suspended(until: until))]
+            let outcome = history.waitingOutcome(until: until)
+            // Approvals of its own settle the turn; those of agents behind its calls do not.
+            if !history.approvals.isEmpty { return end(entries + [pause], as: outcome) }
+            return [.commit(entries + [pause], outcome: nil), .finish(outcome)]
         }
         if history.phase == .awaiting { return end(entries, as: .awaiting(history.approvals)) }
         return try askModel(recording: entries)

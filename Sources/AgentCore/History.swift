@@ -26,7 +26,7 @@ public struct History: Sendable {
     public internal(set) var spent = Spending()
     /// What the newest turn has spent on models.
     public internal(set) var spentInTurn = Spending()
-    /// How often the newest turn was interrupted since the last message, decision or release.
+    /// How often the newest turn was interrupted since the last message, decision, release or step of a call.
     public private(set) var interruptions = 0
     /// The signals that came and that no tool has taken yet, oldest first, by their names. They end with the turn.
     public private(set) var signals: [String: [JSONValue]] = [:]
@@ -185,6 +185,8 @@ public struct History: Sendable {
                 calls[index].steps[name] == nil
             else { throw LoopError(code: .brokenLog, detail: "a step of call \(position), which has none to come") }
             calls[index].steps[name] = value
+            // What kills every attempt gets no further.
+            interruptions = 0
             if let signal = SignalStep.signal(ofStep: name), signals[signal]?.isEmpty == false {
                 signals[signal]?.removeFirst()
             }

@@ -66,17 +66,18 @@ extension Outcome {
 }
 
 extension Approval {
-    fileprivate var json: JSONValue {
+    package var json: JSONValue {
         var object: JSONObject = [
-            "call": .init(position.description), "id": .init(call.id), "tool": .init(call.name),
+            "call": .init((path + [position]).name), "id": .init(call.id), "tool": .init(call.name),
             "arguments": .init(call.arguments), "reason": .init(reason),
         ]
         if let expires { object["expires"] = .init(Int(expires)) }
         return .object(object)
     }
 
-    fileprivate init?(json: JSONValue) {
-        guard let position = json["call"]?.string.flatMap(CallPosition.init), let id = json["id"]?.string,
+    package init?(json: JSONValue) {
+        guard var path = json["call"]?.string.flatMap([CallPosition].init(name:)), let position = path.popLast(),
+            let id = json["id"]?.string,
             let tool = json["tool"]?.string, let arguments = json["arguments"]?.string,
             let reason = json["reason"]?.string
         else { return nil }
@@ -86,5 +87,19 @@ extension Approval {
             reason: reason,
             expires: json["expires"]?.int.map { Int64($0) }
         )
+        self.path = path
+    }
+}
+
+extension Verdict {
+    /// The call's name: `3.0`, or `3.0/2.0` for a call of an agent behind a call.
+    package var name: String { (path + [position]).name }
+
+    /// As an event has it.
+    package var json: JSONValue {
+        var object: JSONObject = ["call": .init(name), "approve": .init(isApproved)]
+        if let reason { object["reason"] = .init(reason) }
+        if let arguments { object["arguments"] = (try? JSONValue(parsing: arguments.utf8)) ?? .null }
+        return .object(object)
     }
 }

@@ -5,6 +5,8 @@
 public struct Approval: Sendable, Hashable {
     /// Which call; a decision names it by this.
     public var position: CallPosition
+    /// For a call of an agent that is itself a tool: the calls that lead to it, outermost first.
+    public var path: [CallPosition] = []
     /// The call as the model asked for it.
     public var call: ToolCall
     /// Why a decision is needed.
@@ -59,6 +61,8 @@ extension Outcome {
 public struct Verdict: Sendable, Hashable {
     /// The call it is about.
     public var position: CallPosition
+    /// As the approval's.
+    public var path: [CallPosition] = []
     /// Whether the call may run.
     public var isApproved: Bool
     /// Said to the model when the call is rejected.

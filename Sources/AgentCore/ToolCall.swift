@@ -48,3 +48,16 @@ public struct CallPosition: Sendable, Hashable, CustomStringConvertible {
     /// `reply.index`, for example `3.0`.
     public var description: String { "\(reply).\(index)" }
 }
+
+extension [CallPosition] {
+    /// Reads the name of a call: positions, with `/` between them, outermost first. At least one.
+    package init?(name: String) {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        let positions = parts.compactMap { CallPosition(String($0)) }
+        guard positions.count == parts.count else { return nil }
+        self = positions
+    }
+
+    /// What ``init(name:)`` reads.
+    package var name: String { map(\.description).joined(separator: "/") }
+}

@@ -32,6 +32,8 @@ public struct Agent: Sendable {
     public var price: TokenPrice?
     /// How often a turn may be interrupted (by a crash, or a time-out of Lambda), at least 1, before it is parked.
     public var maximumInterruptions = 5
+    /// Whether a message that comes while a turn waits or was interrupted joins that turn; otherwise it is refused.
+    var joinsMessages = true
 
     /// What becomes of a message for a session that another invocation holds.
     public var whenBusy = BusyPolicy.wait

@@ -48,6 +48,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let deadlineExceeded = Code("Function.DeadlineExceeded", 504)
         /// There is no turn that a signal, or a request to call it off, could be for.
         public static let nothingToResume = Code("Function.NothingToResume", 409)
+        /// The workflow works on another input of this session, which has to end or to be called off first.
+        public static let workflowRunning = Code("Function.WorkflowRunning", 409)
         /// The turn is to go on later, and nobody could be asked to see to it. Nothing is lost: the same id again tries again.
         public static let wakeFailed = Code("Function.WakeFailed", 502)
         /// The agent's definition or the environment is wrong.
@@ -78,6 +80,11 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
             "the event is not understood: \(reason). Expected {\"session\":\"…\",\"message\":\"…\",\"id\":\"…\"}"
         )
     }
+
+    static let workflowRunning = AgentError(
+        .workflowRunning,
+        "the session works on another input; ask again when that has ended, or call it off"
+    )
 
     static func wakeFailed(_ error: any Error) -> AgentError {
         AgentError(.wakeFailed, "the function could not have itself called again: \(error)")

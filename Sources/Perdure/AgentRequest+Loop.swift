@@ -17,14 +17,31 @@ extension AgentRequest {
             case (.input(id, _), .scheduled): return true
             case (.input(id, let text), _): return content == .message(text)
             case (.decision(id, let verdict), _): decided.append(verdict)
+            case (.signal(id, let name, let value), .decisions):
+                decided += InnerApprovals.verdicts(inSignal: name, value)
             case (.signal(id, let name, let value), _): return content == .signal(name: name, value: value)
             case (.cancel(id, let reason), _): return content == .cancel(reason: reason)
             default: continue
             }
         }
         guard case .decisions(let verdicts) = content else { return false }
+        // A decision may have been made for a person who came too late.
         return verdicts.count == decided.count
-            && zip(verdicts, decided).allSatisfy { $0 == $1 || $0.position == $1.position && !$1.isApproved }
+            && verdicts.allSatisfy { verdict in
+                decided.contains { $0 == verdict || !$0.isApproved && $0.name == verdict.name }
+            }
+    }
+}
+
+extension InnerApprovals {
+    /// The decisions that a signal carries, as they were sent.
+    fileprivate static func verdicts(inSignal name: String, _ value: JSONValue) -> [Verdict] {
+        guard let outer = position(ofSignal: name) else { return [] }
+        return (value.array ?? []).compactMap { item in
+            var verdict = try? Verdict(event: item)
+            verdict?.path.insert(outer, at: 0)
+            return verdict
+        }
     }
 }
 
@@ -35,7 +52,10 @@ enum TurnStart {
     /// The turn is to be run, and this is what the loop is told.
     case run(Event)
 
-    init(_ request: AgentRequest, _ opened: SessionLane.Opened, _ history: History, at time: Int64) throws {
+    /// - Parameter joinsMessages: Whether a message becomes part of a turn that has not ended.
+    init(
+        _ request: AgentRequest, _ opened: SessionLane.Opened, _ history: History, joinsMessages: Bool, at time: Int64
+    ) throws {
         if let earlier = opened.request {
             guard request.isRepeated(in: opened.entries) else { throw AgentError.reusedID }
             self = earlier.outcome.map(TurnStart.answered) ?? .run(.resume)
@@ -43,6 +63,7 @@ enum TurnStart {
         }
         let nothing = TurnStart.answered(opened.lastOutcome ?? .continuing)
         switch request.content {
+        case .message where !joinsMessages && history.phase != .idle: throw AgentError.workflowRunning
         case .message(let text): self = .run(.input(request: request.id, text: text))
         case .decisions(let verdicts): self = .run(.verdicts(request: request.id, verdicts))
         case .signal(let name, let value): self = .run(.signal(request: request.id, name: name, value: value))
@@ -52,7 +73,7 @@ enum TurnStart {
         case .wake:
             switch (history.phase, history.pause) {
             case (.suspended, .waiting(let until)?) where until.map({ time < $0 }) ?? true:
-                self = .answered(.suspended(until: until))
+                self = .answered(history.waitingOutcome(until: until))
             case (.awaiting, _) where !history.approvals.contains { $0.expires.map { time >= $0 } ?? false }:
                 self = nothing
             case (.idle, _), (.parked, _): self = nothing
@@ -66,6 +87,7 @@ enum TurnStart {
             switch history.phase {
             // It comes again when that turn ends.
             case .suspended, .awaiting: self = nothing
+            case .open where !joinsMessages, .parked where !joinsMessages: self = nothing
             case .idle, .open, .parked: self = .run(.input(request: request.id, text: message.text))
             }
         }

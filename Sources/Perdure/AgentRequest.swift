@@ -53,7 +53,7 @@ public struct AgentRequest: Sendable, Hashable {
     /// object, are what the call runs with instead. `"stream":true` asks for the text as it is written, and `"after":"…"` for it
     /// from there on.
     ///
-    /// Other contents in place of the message: `"signal":{"name":"…","value":…}`, `"cancel":true` (with `"reason":"…"`), and
+    /// Other contents in place of the message: `"input":…`, any JSON, for a workflow, `"signal":{"name":"…","value":…}`, `"cancel":true` (with `"reason":"…"`), and
     /// `"resume":true`, which goes on with the turn of the request that had this id, or, with a new id, with one that was
     /// parked. `"wake":true` and `"schedule":"…"` are what the function sends itself.
     ///
@@ -84,7 +84,7 @@ public struct AgentRequest: Sendable, Hashable {
 }
 
 extension AgentRequest.Content {
-    private static let fields = ["message", "decisions", "signal", "cancel", "resume", "wake", "schedule"]
+    private static let fields = ["message", "input", "decisions", "signal", "cancel", "resume", "wake", "schedule"]
 
     fileprivate init(event: JSONValue) throws(AgentError) {
         let present = Self.fields.filter { event[$0] != nil }
@@ -92,14 +92,16 @@ extension AgentRequest.Content {
             throw .invalidEvent("it must have exactly one of \(Self.fields.joined(separator: ", "))")
         }
         switch (field, value) {
-        case ("message", .string(let message)):
-            guard message.value.utf8.count <= AgentRequest.maximumMessageLength else {
+        case ("message", .string), ("input", _):
+            // What a workflow works on is its message, as JSON.
+            let message = field == "input" ? value.description : value.string ?? ""
+            guard message.utf8.count <= AgentRequest.maximumMessageLength else {
                 throw AgentError(
                     .messageTooLarge,
                     "the message is longer than \(AgentRequest.maximumMessageLength) bytes; put long texts into a file"
                 )
             }
-            self = .message(message.value)
+            self = .message(message)
         case ("decisions", .array(let items)) where !items.isEmpty:
             var verdicts: [Verdict] = []
             for item in items { verdicts.append(try Verdict(event: item)) }
@@ -122,8 +124,9 @@ extension AgentRequest.Content {
 }
 
 extension Verdict {
-    fileprivate init(event: JSONValue) throws(AgentError) {
-        guard let position = event["call"]?.string.flatMap(CallPosition.init) else {
+    init(event: JSONValue) throws(AgentError) {
+        guard var path = event["call"]?.string.flatMap([CallPosition].init(name:)), let position = path.popLast()
+        else {
             throw .invalidEvent("each decision needs \"call\", as the approval named it")
         }
         guard let isApproved = event["approve"]?.bool else {
@@ -137,6 +140,7 @@ extension Verdict {
         }
         self.init(
             position: position, isApproved: isApproved, reason: event["reason"]?.string, arguments: arguments)
+        self.path = path
     }
 }
 

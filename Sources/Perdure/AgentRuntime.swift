@@ -23,6 +23,10 @@ public struct AgentRuntime: Sendable {
     private let sharedMemory: SharedMemory
     let logger: Logger
     private let metrics: EmbeddedMetrics?
+    /// What runs the tools that are agents.
+    let subagents: [String: AgentRuntime]
+    /// Where this is one of them.
+    let slots: SubagentSlots?
     let wakes: Wakes?
     private let times = StepTimes()
 
@@ -53,6 +57,25 @@ public struct AgentRuntime: Sendable {
         logger: Logger = Logger(label: "perdure"),
         metrics: EmbeddedMetrics?
     ) throws(AgentError) {
+        try self.init(
+            agent, store: store, wakes: wakes, logger: logger, metrics: metrics, slots: nil,
+            below: SubagentSlots.levels())
+        // How long a session stays busy after its sandbox was destroyed.
+        if let fileSystem = store.fileSystem, fileSystem.isNFS {
+            var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
+            if let lease = fileSystem.leaseTime { metadata["leaseSeconds"] = "\(lease.components.seconds)" }
+            logger.info("session store opened", metadata: metadata)
+        }
+    }
+
+    /// - Parameters:
+    ///   - slots: Of this agent, where it is another one's tool.
+    ///   - levels: Those of the agents below it.
+    init(
+        _ agent: Agent, store: SessionStore, wakes: Wakes?, logger: Logger, metrics: EmbeddedMetrics?,
+        slots: SubagentSlots?, below levels: ArraySlice<SubagentSlots>
+    ) throws(AgentError) {
+        self.slots = slots
         self.metrics = metrics
         self.store = store
         self.wakes = wakes
@@ -72,6 +95,7 @@ public struct AgentRuntime: Sendable {
         self.agent = agent
         var tools: [String: RegisteredTool] = [:]
         var specifications: [ToolSpecification] = []
+        var subagents: [String: AgentRuntime] = [:]
         for tool in agent.tools {
             let registered: RegisteredTool
             do {
@@ -89,15 +113,14 @@ public struct AgentRuntime: Sendable {
                 )
             }
             specifications.append(registered.specification)
+            if let subagent = tool as? Subagent {
+                subagents[tool.name] = try Self.runtime(
+                    for: subagent, store: store, isWoken: wakes != nil, logger: logger, metrics: metrics, below: levels)
+            }
         }
         self.tools = tools
         self.specifications = specifications
-        // How long a session stays busy after its sandbox was destroyed.
-        if let fileSystem = store.fileSystem, fileSystem.isNFS {
-            var metadata: Logger.Metadata = ["fileSystem": "\(fileSystem.type)"]
-            if let lease = fileSystem.leaseTime { metadata["leaseSeconds"] = "\(lease.components.seconds)" }
-            logger.info("session store opened", metadata: metadata)
-        }
+        self.subagents = subagents
     }
 
     /// Runs one turn.
@@ -135,32 +158,8 @@ public struct AgentRuntime: Sendable {
         let outcome: Outcome
         do {
             let ended = try await withCutoff(cutoff, tally) {
-                let session = try SessionID(request.session)
-                return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) {
-                    lane, opened in
-                    let loop = try loop(from: opened)
-                    let mailbox = Mailbox(lane, of: session, policy: agent.whenBusy)
-                    try await mailbox.open(isInterrupted: loop.history.phase == .open && loop.history.pause == nil)
-                    let trail = RequestTrail(of: request.id, in: opened.entries)
-                    var turn = TurnRunner(
-                        loop,
-                        in: TurnRunner.Surroundings(
-                            model: agent.model, tools: tools, wakes: wakes, times: times, lane: lane, mailbox: mailbox,
-                            sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
-                            tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
-                    )
-                    let result: Result<Outcome, any Error>
-                    do {
-                        result = .success(
-                            try await run(request, from: opened, in: &turn, lane, trail, tally, onProgress: onProgress))
-                    } catch {
-                        result = .failure(error)
-                    }
-                    await live?.end()
-                    let outcome = try await finish(&turn, after: result, lane, mailbox)
-                    await deliver(turn.overdueMessages, to: session)
-                    return outcome
-                }
+                try await attempt(
+                    request, deadline: deadline, cutoff: cutoff, tally, showing: live, onProgress: onProgress)
             }
             outcome = try await seenTo(ended, of: request)
         } catch {
@@ -174,27 +173,57 @@ public struct AgentRuntime: Sendable {
         return AgentResponse(session: request.session, id: request.id, outcome: outcome)
     }
 
-    /// Runs the turn of a request, if something is left to do.
-    private func run(
-        _ request: AgentRequest, from opened: SessionLane.Opened, in turn: inout TurnRunner, _ lane: SessionLane,
-        _ trail: RequestTrail, _ tally: TurnTally, onProgress: @Sendable (TurnProgress) -> Void
+    /// One attempt at the turn that a request is about.
+    func attempt(
+        _ request: AgentRequest,
+        deadline: ContinuousClock.Instant?,
+        cutoff: ContinuousClock.Instant?,
+        _ tally: TurnTally,
+        showing live: LiveTextWriter? = nil,
+        onProgress: @escaping @Sendable (TurnProgress) -> Void = { _ in }
     ) async throws -> Outcome {
-        if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
-        switch try TurnStart(request, opened, turn.history, at: store.now()) {
-        case .answered(let outcome):
-            // It may have been read from a page that no sync has put onto the disk yet.
-            try await lane.confirm()
-            tally.markReplay()
-            if request.after != nil { trail.progress.forEach(onProgress) }
+        let session = try SessionID(request.session)
+        return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) { lane, opened in
+            let loop = try loop(from: opened)
+            let mailbox = Mailbox(lane, of: session, policy: agent.whenBusy)
+            try await mailbox.open(isInterrupted: loop.history.phase == .open && loop.history.pause == nil)
+            let trail = RequestTrail(of: request.id, in: opened.entries)
+            var turn = TurnRunner(
+                loop,
+                in: TurnRunner.Surroundings(
+                    model: agent.model, tools: tools, subagents: subagents, wakes: wakes, times: times, lane: lane,
+                    mailbox: mailbox, sharedMemory: sharedMemory, session: session, deadline: deadline, cutoff: cutoff,
+                    tally: tally, now: store.now, earlier: trail.steps, onProgress: onProgress)
+            )
+            let result: Result<Outcome, any Error>
+            do {
+                if let after = request.after, !trail.allows(after) { throw AgentError.invalidCursor }
+                switch try TurnStart(
+                    request, opened, loop.history, joinsMessages: agent.joinsMessages, at: store.now())
+                {
+                case .answered(let outcome):
+                    // It may have been read from a page that no sync has put onto the disk yet.
+                    try await lane.confirm()
+                    tally.markReplay()
+                    if request.after != nil { trail.progress.forEach(onProgress) }
+                    result = .success(outcome)
+                case .run(let event):
+                    try await callOffSubagents(of: loop, in: session, before: event, cutoff: cutoff)
+                    trail.progress.forEach(onProgress)
+                    result = .success(try await turn.run(event))
+                }
+            } catch {
+                result = .failure(error)
+            }
+            await live?.end()
+            let outcome = try await finish(&turn, after: result, lane, mailbox)
+            await deliver(turn.overdueMessages, to: session)
             return outcome
-        case .run(let event):
-            trail.progress.forEach(onProgress)
-            return try await turn.run(event)
         }
     }
 
     /// Writes the one line of a turn. Texts of the conversation, tool arguments and errors' details stay out of it.
-    private func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
+    func log(_ outcome: String, _ session: String?, _ tally: TurnTally, _ failure: AgentError.Code? = nil) {
         // Nothing of it is made when the level is not written: the metadata are an autoclosure.
         logger.info("turn \(outcome)", metadata: tally.metadata(outcome, session, failure))
         metrics?.write(outcome, tally, agent: agent.name, at: store.now())

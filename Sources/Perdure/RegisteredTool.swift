@@ -38,8 +38,8 @@ struct RegisteredTool: Sendable {
 /// How a tool's run ended.
 enum ToolEnd {
     case result(ToolResult)
-    /// It was cancelled: recovery decides by its effect.
-    case interrupted
+    /// It was cancelled, or gave up: recovery decides by its effect.
+    case interrupted(AttemptEnd?)
     /// The tool waits, until a time in milliseconds since 1970 or for a signal alone.
     case suspended(until: Int64?)
 }
@@ -55,7 +55,8 @@ extension RegisteredTool {
             } catch {
                 if let wait = error as? ToolSuspension { return .suspended(until: wait.until) }
                 // A cancelled tool did not fail.
-                if Task.isCancelled { return .interrupted }
+                if Task.isCancelled { return .interrupted(nil) }
+                if let end = error as? AttemptEnd { return .interrupted(end) }
                 if let error = error as? UnknownOutcome {
                     return .result(ToolResult(status: .unknown, content: error.description))
                 }
@@ -63,7 +64,7 @@ extension RegisteredTool {
                     attempt += 1
                     context.beginAgain()
                     // Cancelled while it waited: the next run would only be started to be cancelled.
-                    guard (try? await Task.sleep(for: delay)) != nil else { return .interrupted }
+                    guard (try? await Task.sleep(for: delay)) != nil else { return .interrupted(nil) }
                     continue
                 }
                 return .result(failure(error, attempts: attempt))

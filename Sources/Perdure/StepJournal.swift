@@ -40,8 +40,9 @@ final class StepJournal: Sendable {
         case wait(String)
         case signal(String)
         case schedule(String)
+        case approvals(round: Int)
 
-        private static let reserved = ["wait/", "signal/", "schedule/"]
+        private static let reserved = ["wait/", "signal/", "schedule/", "subagent/"]
 
         fileprivate func key() throws(InvalidStep) -> String {
             let (name, key) =
@@ -50,6 +51,7 @@ final class StepJournal: Sendable {
                 case .wait(let name): (name, "wait/" + name)
                 case .signal(let name): (name, SignalStep.step(ofSignal: name))
                 case .schedule(let name): (name, "schedule/" + name)
+                case .approvals(let round): ("approvals", InnerApprovals.step(round: round))
                 }
             guard (1...256).contains(name.utf8.count) else {
                 throw InvalidStep(description: "A step's name is 1 to 256 bytes long.")

@@ -17,9 +17,11 @@ public struct ToolContext: Sendable {
     /// The memories; nil outside of a turn.
     var memory: MemoryAccess?
     private let canWait: Bool
-    private let journal: StepJournal
+    let journal: StepJournal
     private let now: @Sendable () -> Int64
     private let deliver: @Sendable (ScheduledMessage) async throws -> Void
+    /// Where the tool is another agent.
+    let link: SubagentLink?
 
     /// The time left, at least zero; nil when there is no limit.
     public var remainingTime: Duration? {
@@ -41,7 +43,8 @@ public struct ToolContext: Sendable {
         canWait: Bool,
         journal: StepJournal,
         now: @escaping @Sendable () -> Int64,
-        deliver: @escaping @Sendable (ScheduledMessage) async throws -> Void
+        deliver: @escaping @Sendable (ScheduledMessage) async throws -> Void,
+        link: SubagentLink? = nil
     ) {
         self.session = session
         self.idempotencyKey = idempotencyKey
@@ -50,6 +53,7 @@ public struct ToolContext: Sendable {
         self.journal = journal
         self.now = now
         self.deliver = deliver
+        self.link = link
     }
 
     /// Does a part of the call once: when the call runs again, after a crash or as a retry, its value is read from the log.
@@ -133,7 +137,7 @@ public struct ToolContext: Sendable {
     }
 
     /// The signal's value; nil when the time is up.
-    private func signal(_ name: String, until due: Int64?) async throws -> JSONValue? {
+    func signal(_ name: String, until due: Int64?) async throws -> JSONValue? {
         try checkWait()
         if let recorded = try journal.begin(.signal(name)) { return recorded.isNull && due != nil ? nil : recorded }
         if let value = journal.signals.take(name) {

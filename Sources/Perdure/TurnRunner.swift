@@ -5,6 +5,7 @@ import AgentCore
 import JSONCore
 import ModelClients
 import SessionStore
+import Synchronization
 
 /// Runs one attempt at one turn: performs the effects that the loop decides on, in the order in which it decides.
 struct TurnRunner {
@@ -12,6 +13,8 @@ struct TurnRunner {
     struct Surroundings: Sendable {
         let model: any LanguageModel
         let tools: [String: RegisteredTool]
+        /// What runs the tools that are agents.
+        let subagents: [String: AgentRuntime]
         let wakes: Wakes?
         let times: StepTimes
         let lane: SessionLane
@@ -78,7 +81,8 @@ struct TurnRunner {
             guard !(error is SessionStoreError) else { throw error }
             // Done although the task may be cancelled: that is what the reserve is for.
             if let effects = try? loop.handle(.timeUp, at: surroundings.now()) { _ = try await commit(effects) }
-            guard Task.isCancelled else { throw error }
+            if let end = error as? AttemptEnd, let cause = end.cause, !Task.isCancelled { throw cause }
+            guard Task.isCancelled || error is AttemptEnd else { throw error }
             return .continuing
         }
     }
@@ -260,6 +264,8 @@ struct TurnRunner {
             return try decide(.modelReplied(reply))
         } catch let error as ModelError where error.code == .refused {
             return try decide(.modelRefused(reason: error.description))
+        } catch let failure as WorkflowFailure {
+            return try decide(.modelRefused(reason: failure.reason))
         }
     }
 
@@ -288,19 +294,24 @@ struct TurnRunner {
         surroundings.tally.countToolRuns(runs.count)
         surroundings.onProgress(.tools(names: runs.map(\.tool), step: surroundings.step))
         let (surroundings, turn, signals) = (surroundings, loop.history.turn, signals)
-        return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd).self) { group in
+        return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd, NotedEntries).self) { group in
             func start(_ run: ToolRun) {
-                group.addTask { (run.position, await surroundings.end(of: run, turn: turn, signals)) }
+                group.addTask {
+                    let noted = NotedEntries()
+                    return (run.position, await surroundings.end(of: run, turn: turn, signals, noting: noted), noted)
+                }
             }
             runs.forEach(start)
             var remaining: [Effect] = []
-            var isInterrupted = false
-            for try await (position, end) in group {
+            var interruption: (any Error)?
+            for try await (position, end, noted) in group {
+                // What the call has put into the log by itself: its steps, and what it waits for.
+                for entry in noted.all { try loop.replay(entry) }
                 let event: Event
                 switch end {
                 // Siblings may still end with a result, which is not to be lost.
-                case .interrupted:
-                    isInterrupted = true
+                case .interrupted(let end):
+                    interruption = interruption ?? end ?? CancellationError()
                     continue
                 case .result(let result): event = .toolFinished(position, result)
                 case .suspended(let until): event = .toolSuspended(position, until: until)
@@ -317,14 +328,16 @@ struct TurnRunner {
                     }
                 }
             }
-            if isInterrupted { throw CancellationError() }
+            if let interruption { throw interruption }
             return remaining
         }
     }
 }
 
 extension TurnRunner.Surroundings {
-    fileprivate func end(of run: ToolRun, turn: Int, _ signals: SignalBox) async -> ToolEnd {
+    fileprivate func end(
+        of run: ToolRun, turn: Int, _ signals: SignalBox, noting noted: NotedEntries
+    ) async -> ToolEnd {
         guard let tool = tools[run.tool] else { return .result(.vanished) }
         let begin = ContinuousClock.now
         let journal = StepJournal(recorded: run.steps, signals: signals) { facts in
@@ -336,6 +349,7 @@ extension TurnRunner.Surroundings {
                 }
             }
             try await append(entries, outcome: nil)
+            noted.add(entries)
         }
         var context = ToolContext(
             session: session.rawValue,
@@ -344,7 +358,8 @@ extension TurnRunner.Surroundings {
             canWait: tool.specification.effect != .once,
             journal: journal,
             now: now,
-            deliver: { message in try await wakes?.deliver(message, to: session.rawValue) }
+            deliver: { message in try await wakes?.deliver(message, to: session.rawValue) },
+            link: subagents[run.tool].map { SubagentLink(runtime: $0, position: run.position, cutoff: cutoff) }
         )
         context.memory = MemoryAccess(lane: lane, shared: sharedMemory, position: run.position, turn: turn)
         let end: ToolEnd
@@ -356,7 +371,7 @@ extension TurnRunner.Surroundings {
             }
         } catch {
             // Nothing in it throws.
-            return .interrupted
+            return .interrupted(nil)
         }
         if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
         return end
@@ -376,6 +391,13 @@ extension [Effect] {
 extension [Entry] {
     /// Whether they end an attempt: then they are not committed before somebody is told to wake it.
     fileprivate var isEnd: Bool { last.map { [.pause, .park].contains($0.kind) } ?? false }
+}
+
+/// The entries that one call has put into the log while it ran.
+private final class NotedEntries: Sendable {
+    private let entries = Mutex<[Entry]>([])
+    var all: [Entry] { entries.withLock(\.self) }
+    func add(_ more: [Entry]) { entries.withLock { $0 += more } }
 }
 
 extension ToolEnd {

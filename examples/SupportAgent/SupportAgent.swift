@@ -3,13 +3,15 @@
 
 import Perdure
 
-/// A customer-support agent: it looks orders up, and refunds them, with a person's approval above a limit.
+/// A customer-support agent: it looks orders up, refunds them, with a person's approval above a limit, waits for parcels that
+/// come back, and asks days later how it went.
 @main
 struct SupportAgent: AgentFunction {
     let agent: Agent
 
     init() throws {
         let orders = try OrderBook.load()
+        let calendar = Calendar()
         agent = Agent(
             name: "support",
             instructions: """
@@ -18,7 +20,9 @@ struct SupportAgent: AgentFunction {
                 """
         ) {
             LookUpOrder(orders: orders)
-            RefundOrder(orders: orders)
+            RefundOrder(orders: orders, calendar: calendar)
+            AwaitReturn(calendar: calendar)
+            FollowUp(calendar: calendar)
         }
     }
 }

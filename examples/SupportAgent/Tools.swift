@@ -29,11 +29,14 @@ struct RefundOrder: Tool {
     static let limit = 50_00
 
     let orders: OrderBook
+    let calendar: Calendar
     let description = "Refunds an order, in whole or in part. The amount is in cents."
 
     func approval(for arguments: Arguments) -> ApprovalRequirement {
         arguments.cents <= Self.limit
-            ? .notRequired : .required(reason: "a refund above \(Self.limit / 100) euro needs a person's approval")
+            ? .notRequired
+            : .required(
+                reason: "a refund above \(Self.limit / 100) euro needs a person's approval", within: calendar.days(3))
     }
 
     func call(arguments: Arguments, context: ToolContext) async throws -> String {

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright (c) 2026 the Perdure contributors
+
+import Foundation
+import Perdure
+import Testing
+
+@Suite(.serialized) struct DocumentAgentTests {
+    static let document = Example.folder.appendingPathComponent("DocumentAgent/document.txt").path
+    static let environment = ["DOCUMENT": document, "PAGE_MILLISECONDS": "40"]
+    static let index = ".files/document/register/pages.db"
+    let read: JSONValue = ["session": "register", "id": "1", "input": ["read": true]]
+
+    @Test(.timeLimit(.minutes(5)))
+    func `a document of 100 pages is read to its end although the process is killed at every page`() async throws {
+        try await Example.run("DocumentAgent", environment: Self.environment) { example in
+            for page in 1...100 {
+                async let answer = example.invoke(read)
+                try await eventually { example.lines.count(of: "reading page \(page) of 100") > 0 }
+                await example.killSandboxes()
+                let isError = try await answer.isError
+                // The last page may have been done with before the signal came.
+                #expect(isError || page == 100)
+            }
+            let whole = try await example.invoke(read)
+            #expect(!whole.isError)
+            #expect(whole.answer["reply"]?.string == #"{"pages":100,"words":12958}"#)
+            for page in 1...100 {
+                // The second time after the kill; once where the signal came too late, in the middle of the next one.
+                let count = example.lines.count(of: "reading page \(page) of 100")
+                #expect((1...3).contains(count), "page \(page) was read \(count) times")
+            }
+            #expect(example.lines.count(of: "reading page") > 180)
+            let steps = "SELECT count(*) FROM log WHERE kind = 'step'"
+            #expect(try example.query(example.session(), steps) == "101")
+            #expect(try example.query(Self.index, "SELECT count(*) FROM pages") == "100")
+            try await answersQuestions(example)
+        }
+    }
+
+    /// What the README shows.
+    private func answersQuestions(_ example: Example) async throws {
+        let question: JSONValue = [
+            "session": "register", "id": "2", "input": ["ask": "Where did the starlings nest at Raven Stack?"],
+        ]
+        let reply = try #require(try await example.invoke(question).answer["reply"]?.string)
+        let text = try String(contentsOfFile: Self.document, encoding: .utf8)
+        let pages = text.components(separatedBy: "\u{0C}")
+        let page = try #require(pages.firstIndex { $0.contains("The light at Raven Stack") }) + 1
+        #expect(try JSONValue(parsing: reply.utf8)["found"]?[0]?["page"]?.int == page)
+    }
+}
