@@ -5,7 +5,6 @@ import AgentCore
 import JSONCore
 import ModelClients
 import SessionStore
-import Synchronization
 
 /// Runs one attempt at one turn: performs the effects that the loop decides on, in the order in which it decides.
 struct TurnRunner {
@@ -334,50 +333,6 @@ struct TurnRunner {
     }
 }
 
-extension TurnRunner.Surroundings {
-    fileprivate func end(
-        of run: ToolRun, turn: Int, _ signals: SignalBox, noting noted: NotedEntries
-    ) async -> ToolEnd {
-        guard let tool = tools[run.tool] else { return .result(.vanished) }
-        let begin = ContinuousClock.now
-        let journal = StepJournal(recorded: run.steps, signals: signals) { facts in
-            let entries = facts.map { fact in
-                switch fact {
-                case .step(let name, let value):
-                    Entry(turn: turn, fact: .step(run.position, name: name, value: value))
-                case .schedule(let message): Entry(turn: turn, fact: .schedule(message))
-                }
-            }
-            try await append(entries, outcome: nil)
-            noted.add(entries)
-        }
-        var context = ToolContext(
-            session: session.rawValue,
-            idempotencyKey: run.idempotencyKey,
-            deadline: deadline,
-            canWait: tool.specification.effect != .once,
-            journal: journal,
-            now: now,
-            deliver: { message in try await wakes?.deliver(message, to: session.rawValue) },
-            link: subagents[run.tool].map { SubagentLink(runtime: $0, position: run.position, cutoff: cutoff) }
-        )
-        context.memory = MemoryAccess(lane: lane, shared: sharedMemory, position: run.position, turn: turn)
-        let end: ToolEnd
-        do {
-            end = try await tally.observe(.tool(name: run.tool)) {
-                await tool.end(of: run, context: context)
-            } result: {
-                AgentOperation.Result(status: $0.status)
-            }
-        } catch {
-            // Nothing in it throws.
-            return .interrupted(nil)
-        }
-        if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
-        return end
-    }
-}
-
 extension [Effect] {
     /// Whether the turn goes on after them, in another attempt.
     fileprivate var arePutOff: Bool {
@@ -391,22 +346,4 @@ extension [Effect] {
 extension [Entry] {
     /// Whether they end an attempt: then they are not committed before somebody is told to wake it.
     fileprivate var isEnd: Bool { last.map { [.pause, .park].contains($0.kind) } ?? false }
-}
-
-/// The entries that one call has put into the log while it ran.
-private final class NotedEntries: Sendable {
-    private let entries = Mutex<[Entry]>([])
-    var all: [Entry] { entries.withLock(\.self) }
-    func add(_ more: [Entry]) { entries.withLock { $0 += more } }
-}
-
-extension ToolEnd {
-    /// The word for it in metrics.
-    fileprivate var status: String {
-        switch self {
-        case .result(let result): result.status.rawValue
-        case .interrupted: "interrupted"
-        case .suspended: "suspended"
-        }
-    }
 }

