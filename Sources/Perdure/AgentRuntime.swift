@@ -148,6 +148,12 @@ public struct AgentRuntime: Sendable {
                         tally.markReplay()
                         if request.after != nil { trail.progress.forEach(onProgress) }
                         return outcome
+                    case .early(let outcome, let due):
+                        try await lane.confirm()
+                        // That wake is spent: what asked for it has to be woken by another one.
+                        try await wakeAgain(session, turn: loop.history.turn, at: due)
+                        tally.markReplay()
+                        return outcome
                     case .run(let first): event = first
                     }
                     var turn = TurnRunner(
@@ -246,13 +252,21 @@ public struct AgentRuntime: Sendable {
         }
     }
 
+    private func wakeAgain(_ session: SessionID, turn: Int, at due: Int64) async throws {
+        do {
+            try await wakes?.wakeAgain(session.rawValue, turn: turn, at: due)
+        } catch {
+            throw AgentError.wakeFailed(error)
+        }
+    }
+
     /// Has the turn gone on with, where it is to.
     private func seenTo(_ outcome: Outcome, of request: AgentRequest) async throws -> Outcome {
         guard outcome == .continuing else { return outcome }
         if Task.isCancelled { throw AgentError.cancelled }
         guard let wakes else { throw AgentError.late }
         do {
-            try await wakes.goOn(request.session, request: request.id)
+            try await wakes.goOn(with: request)
         } catch {
             throw AgentError.wakeFailed(error)
         }
