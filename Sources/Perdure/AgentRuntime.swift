@@ -169,7 +169,7 @@ public struct AgentRuntime: Sendable {
                     return outcome
                 }
             }
-            outcome = try await seenTo(ended, of: request)
+            outcome = try await seenTo(ended, of: request, tally)
         } catch {
             let error = AgentError(error)
             // An id that is refused may be anything, even a text of the conversation.
@@ -261,12 +261,14 @@ public struct AgentRuntime: Sendable {
     }
 
     /// Has the turn gone on with, where it is to.
-    private func seenTo(_ outcome: Outcome, of request: AgentRequest) async throws -> Outcome {
+    private func seenTo(_ outcome: Outcome, of request: AgentRequest, _ tally: TurnTally) async throws -> Outcome {
         guard outcome == .continuing else { return outcome }
         if Task.isCancelled { throw AgentError.cancelled }
-        guard let wakes else { throw AgentError.late }
+        let fruitless = tally.hasProgress ? 0 : request.fruitless + 1
+        // Something takes longer than an invocation lasts, each time: that would go on, and cost, for ever.
+        guard let wakes, fruitless <= agent.maximumInterruptions else { throw AgentError.late }
         do {
-            try await wakes.goOn(with: request)
+            try await wakes.goOn(with: request, fruitless: fruitless)
         } catch {
             throw AgentError.wakeFailed(error)
         }

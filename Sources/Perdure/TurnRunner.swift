@@ -33,6 +33,7 @@ struct TurnRunner {
 
         func append(_ entries: [Entry], outcome: Outcome?) async throws {
             try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
+            tally.noteProgress(in: entries)
         }
     }
 

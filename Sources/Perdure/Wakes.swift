@@ -59,10 +59,12 @@ extension Wakes {
     }
 
     /// Has a turn gone on with in another invocation.
-    func goOn(with request: AgentRequest) async throws {
+    /// - Parameter fruitless: How many invocations in a row have done nothing.
+    func goOn(with request: AgentRequest, fruitless: Int) async throws {
         var event: JSONObject = ["session": .init(request.session), "id": .init(request.id)]
         // A message that is due may only have met the turn, and is to come itself after it.
         if case .scheduled(let id) = request.content { event["schedule"] = .init(id) } else { event["resume"] = true }
+        if fruitless > 0 { event["fruitless"] = .init(fruitless) }
         try await invoke(.object(event))
     }
 }

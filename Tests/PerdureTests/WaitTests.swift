@@ -200,7 +200,7 @@ struct HastyWait: Tool {
         let deadline = ContinuousClock.now.advanced(by: .seconds(2))
         let message = Self.message("Hello", id: "1")
         #expect(try await runtime.respond(to: message, deadline: deadline).outcome == .continuing)
-        #expect(calendar.invoked == [["session": "a", "id": "1", "resume": true]])
+        #expect(calendar.invoked == [["session": "a", "id": "1", "resume": true, "fruitless": 1]])
         for _ in 0..<2 { #expect(try await deliver(calendar.invoked[0], to: runtime) == .completed(reply: "Hi.")) }
         #expect(try await runtime.respond(to: message).outcome == .completed(reply: "Hi."))
         #expect(Set(server.requests).count == 1)
