@@ -25,8 +25,12 @@ final class Calendar: Sendable {
     var wakes: Wakes {
         Wakes(
             invoke: { event in self.state.withLock { $0.invoked.append(event) } },
-            schedule: { name, due, event in self.state.withLock { $0.scheduled[name] = (due, event) } }
+            schedule: { name, due, event in self.note(event, as: name, due: due) }
         )
+    }
+
+    func note(_ event: JSONValue, as name: String, due: Int64) {
+        state.withLock { $0.scheduled[name] = (due, event) }
     }
 }
 

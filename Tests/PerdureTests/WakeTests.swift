@@ -5,6 +5,7 @@ import Foundation
 import ModelClients
 import Perdure
 import PerdureTesting
+import Synchronization
 import Testing
 
 /// Wakes that come early, or find the session with somebody else.
@@ -102,5 +103,98 @@ extension WaitTests {
         #expect(error?.code == .deadlineExceeded)
         #expect(calendar.invoked.count == 2)
         #expect(try await respond(message) == .completed(reply: "Hi."))
+    }
+
+    @Test func `a result that comes when nobody can be asked to wake the turn is kept`() async throws {
+        let calls = ["order", "pay"].map {
+            ScriptedModelServer.ScriptedCall(id: $0, name: $0, arguments: #"{"n":1}"#)
+        }
+        let server = try ScriptedModelServer([.toolCalls(calls), .text("Done.")])
+        let (parcel, pay) = (OrderParcel(), SlowPay())
+        let wakes = FlakyWakes(calendar)
+        let runtime = try wakes.runtime(server, on: store, tools: [parcel, pay])
+        let message = Self.message("Go", id: "1")
+        wakes.fail = true
+        for _ in 0..<7 {
+            let error = await #expect(throws: AgentError.self) { try await runtime.respond(to: message) }
+            #expect(error?.code == .wakeFailed)
+        }
+        #expect(pay.runs == 1 && parcel.done == ["order"] && server.requests.count == 1)
+        wakes.fail = false
+        let due = calendar.now + 2 * 86_400_000
+        #expect(try await runtime.respond(to: message).outcome == .suspended(until: due))
+        calendar.now = due
+        let wake = try #require(calendar.scheduled["a/wake/1/\(due)"]?.event)
+        #expect(try await deliver(wake, to: runtime) == .suspended(until: nil))
+        let signal = AgentRequest(session: "a", id: "s", content: .signal(name: "delivered", value: "here"))
+        #expect(try await runtime.respond(to: signal).outcome == .completed(reply: "Done."))
+        #expect(pay.runs == 1 && parcel.done == ["order", "deliver"])
+        #expect(try server.messages(1).last == "tool: paid")
+    }
+
+    @Test func `a decision that comes when nobody can be asked to wake the turn is kept`() async throws {
+        let calls = [ScriptedModelServer.ScriptedCall](
+            repeating: .init(name: "guarded", arguments: #"{"n":1}"#), count: 2)
+        let server = try ScriptedModelServer([.toolCalls(calls), .text("Done.")])
+        let wakes = FlakyWakes(calendar)
+        let runtime = try wakes.runtime(server, on: store, tools: [Guarded()])
+        let first = try await runtime.respond(to: Self.message("Go", id: "1")).outcome
+        guard case .awaiting(let approvals) = first, approvals.count == 2 else {
+            return #expect(Bool(false), "\(first)")
+        }
+        let no = AgentRequest(
+            session: "a", id: "2", content: .decisions([Verdict(position: approvals[0].position, isApproved: false)]))
+        wakes.fail = true
+        for _ in 0..<2 {
+            let error = await #expect(throws: AgentError.self) { try await runtime.respond(to: no) }
+            #expect(error?.code == .wakeFailed)
+        }
+        wakes.fail = false
+        for _ in 0..<2 { #expect(try await runtime.respond(to: no).outcome == .awaiting([approvals[1]])) }
+        let yes = AgentRequest(
+            session: "a", id: "3", content: .decisions([Verdict(position: approvals[1].position, isApproved: true)]))
+        #expect(try await runtime.respond(to: yes).outcome == .completed(reply: "Done."))
+        #expect(try await runtime.respond(to: Self.message("Go", id: "1")).outcome == first)
+    }
+}
+
+/// A service that can be out of order.
+private final class FlakyWakes: Sendable {
+    private struct Failure: Error {}
+    private let isFailing = Mutex(false)
+    private let calendar: Calendar
+    var fail: Bool {
+        get { isFailing.withLock(\.self) }
+        set { isFailing.withLock { $0 = newValue } }
+    }
+
+    init(_ calendar: Calendar) { self.calendar = calendar }
+
+    func runtime(_ server: ScriptedModelServer, on store: SessionStore, tools: [any Tool]) throws -> AgentRuntime {
+        let agent = Agent(
+            name: "support", instructions: "", model: OpenAICompatibleModel(baseURL: server.url, model: "m")
+        ) { for tool in tools { tool } }
+        let wakes = Wakes(
+            invoke: { _ in },
+            schedule: { name, due, event in
+                guard !self.fail else { throw Failure() }
+                self.calendar.note(event, as: name, due: due)
+            })
+        return try AgentRuntime(agent, store: store, wakes: wakes)
+    }
+}
+
+/// Pays, and lets its siblings go first.
+private final class SlowPay: Tool {
+    struct Arguments: Codable { let n: Int }
+    let name = "pay"
+    let description = "Pays."
+    private let count = Mutex(0)
+    var runs: Int { count.withLock(\.self) }
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        count.withLock { $0 += 1 }
+        try await Task.sleep(for: .milliseconds(200))
+        return "paid"
     }
 }
