@@ -24,10 +24,12 @@ final class Calendar: Sendable {
 
     var wakes: Wakes {
         Wakes(
-            invoke: { event in self.state.withLock { $0.invoked.append(event) } },
+            invoke: { event in self.noteInvocation(event) },
             schedule: { name, due, event in self.note(event, as: name, due: due) }
         )
     }
+
+    func noteInvocation(_ event: JSONValue) { state.withLock { $0.invoked.append(event) } }
 
     func note(_ event: JSONValue, as name: String, due: Int64) {
         state.withLock { $0.scheduled[name] = (due, event) }

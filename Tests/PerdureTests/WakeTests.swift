@@ -132,6 +132,24 @@ extension WaitTests {
         #expect(try server.messages(1).last == "tool: paid")
     }
 
+    @Test func `a service that does not answer is given up at the deadline, and asked again by the next invocation`()
+        async throws
+    {
+        let server = try ScriptedModelServer(Self.calling("order"))
+        let wakes = FlakyWakes(calendar)
+        let parcel = OrderParcel()
+        let runtime = try wakes.runtime(server, on: store, tools: [parcel])
+        let message = Self.message("Go", id: "1")
+        wakes.hangs = true
+        let deadline = ContinuousClock.now.advanced(by: .seconds(2))
+        #expect(try await runtime.respond(to: message, deadline: deadline).outcome == .continuing)
+        #expect(ContinuousClock.now < deadline)
+        wakes.hangs = false
+        let due = calendar.now + 2 * 86_400_000
+        #expect(try await deliver(calendar.invoked[0], to: runtime) == .suspended(until: due))
+        #expect(parcel.done == ["order"] && server.requests.count == 1)
+    }
+
     @Test func `a decision that comes when nobody can be asked to wake the turn is kept`() async throws {
         let calls = [ScriptedModelServer.ScriptedCall](
             repeating: .init(name: "guarded", arguments: #"{"n":1}"#), count: 2)
@@ -162,10 +180,16 @@ extension WaitTests {
 private final class FlakyWakes: Sendable {
     private struct Failure: Error {}
     private let isFailing = Mutex(false)
+    private let isHanging = Mutex(false)
     private let calendar: Calendar
     var fail: Bool {
         get { isFailing.withLock(\.self) }
         set { isFailing.withLock { $0 = newValue } }
+    }
+
+    var hangs: Bool {
+        get { isHanging.withLock(\.self) }
+        set { isHanging.withLock { $0 = newValue } }
     }
 
     init(_ calendar: Calendar) { self.calendar = calendar }
@@ -175,9 +199,10 @@ private final class FlakyWakes: Sendable {
             name: "support", instructions: "", model: OpenAICompatibleModel(baseURL: server.url, model: "m")
         ) { for tool in tools { tool } }
         let wakes = Wakes(
-            invoke: { _ in },
+            invoke: { event in self.calendar.noteInvocation(event) },
             schedule: { name, due, event in
                 guard !self.fail else { throw Failure() }
+                if self.hangs { try await Task.sleep(for: .seconds(3600)) }
                 self.calendar.note(event, as: name, due: due)
             })
         return try AgentRuntime(agent, store: store, wakes: wakes)
