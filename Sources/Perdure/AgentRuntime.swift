@@ -104,8 +104,8 @@ public struct AgentRuntime: Sendable {
     /// A request id that the session has answered before gets the same answer again, and nothing runs. One whose turn
     /// was interrupted goes on where the log ends.
     ///
-    /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
-    /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
+    /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting`, `suspended`, `continuing`,
+    /// `parked`, `cancelled` or `failed`), `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
     /// where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
@@ -169,7 +169,7 @@ public struct AgentRuntime: Sendable {
                     return outcome
                 }
             }
-            outcome = try await seenTo(ended, of: request, tally)
+            outcome = try await seenTo(ended, of: request, tally, until: deadline)
         } catch {
             let error = AgentError(error)
             // An id that is refused may be anything, even a text of the conversation.
@@ -261,14 +261,19 @@ public struct AgentRuntime: Sendable {
     }
 
     /// Has the turn gone on with, where it is to.
-    private func seenTo(_ outcome: Outcome, of request: AgentRequest, _ tally: TurnTally) async throws -> Outcome {
+    private func seenTo(
+        _ outcome: Outcome, of request: AgentRequest, _ tally: TurnTally, until deadline: ContinuousClock.Instant?
+    ) async throws -> Outcome {
         guard outcome == .continuing else { return outcome }
         if Task.isCancelled { throw AgentError.cancelled }
         let fruitless = tally.hasProgress ? 0 : request.fruitless + 1
         // Something takes longer than an invocation lasts, each time: that would go on, and cost, for ever.
         guard let wakes, fruitless <= agent.maximumInterruptions else { throw AgentError.late }
         do {
-            try await wakes.goOn(with: request, fruitless: fruitless)
+            // A service that does not answer costs an error, and not the sandbox.
+            try await withCutoff(deadline?.advanced(by: .zero - Self.reserve / 2)) {
+                try await wakes.goOn(with: request, fruitless: fruitless)
+            }
         } catch {
             throw AgentError.wakeFailed(error)
         }

@@ -205,6 +205,19 @@ import Testing
         }
     }
 
+    @Test func `a turn whose invocation of itself is not answered says so before the time-out`() async throws {
+        let lambda = try ScriptedModelServer { _, _ in .hang }
+        let environment = ["AWS_ENDPOINT_URL_LAMBDA": lambda.url]
+        try await Deployment.run(
+            environment: environment, configure: { $0.timeout = .seconds(4) }, answer: Self.calling("work", ms: 20)
+        ) { deployment in
+            let first = try await deployment.invoke(Self.event)
+            #expect(first.isError && first.answer["errorType"]?.string == "Function.WakeFailed")
+            #expect(lambda.requests.count == 1)
+            #expect(try await deployment.invoke(Self.event).answer["reply"]?.string == "All done.")
+        }
+    }
+
     @Test func `a turn that cannot have itself woken keeps what it has, however often that fails`() async throws {
         let scheduler = try ScriptedModelServer { number, _ in
             number < 7 ? .refuse(status: 403, body: "{}") : .whole(#"{"ScheduleArn":"arn"}"#)
