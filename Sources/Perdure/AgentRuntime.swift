@@ -105,8 +105,8 @@ public struct AgentRuntime: Sendable {
     /// was interrupted goes on where the log ends.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting`, `suspended`, `continuing`,
-    /// `parked`, `cancelled` or `failed`), `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
-    /// where it failed.
+    /// `parked`, `cancelled` or `failed`), `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`,
+    /// and `failure`, the type of the error, where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
     ///     can go on in another invocation, and a step would take longer than there is time.
