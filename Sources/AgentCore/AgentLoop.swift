@@ -214,7 +214,7 @@ public struct AgentLoop: Sendable {
         switch (history.phase, history.pause) {
         case (.suspended, .waiting(let until)?) where until.map({ time < $0 }) ?? true:
             return [.finish(history.waitingOutcome(until: until))]
-        case (.suspended, _), (.open, .stopped?):
+        case (.suspended, _), (.open, .stopped?), (.awaiting, .stopped?):
             return try goOn(recording: [record(.attempt(.continued))])
         case (.open, _):
             // The entry is durable before anything is tried again: what kills every attempt is stopped by counting.

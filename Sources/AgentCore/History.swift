@@ -108,8 +108,10 @@ public struct History: Sendable {
     /// Whether the requests of the newest turn have their outcome: what comes next is a turn of its own.
     public var isSettled: Bool {
         switch phase {
-        case .idle, .awaiting, .parked: true
+        case .idle, .parked: true
         case .open: false
+        // Nobody could be told when they expire, and the request that led here is still to be answered.
+        case .awaiting: pause != .stopped
         // Approvals that were asked for beside it have been answered.
         case .suspended: !approvals.isEmpty
         }
@@ -243,7 +245,8 @@ public struct History: Sendable {
             case .attempt(.interrupted): phase == .open && pause == nil && entry.turn == turn
             case .attempt(.continued): pause != nil && entry.turn == turn
             case .attempt(.released): phase != .idle
-            case .pause: phase == .open && entry.turn == turn
+            case .pause(.stopped): [.open, .awaiting].contains(phase) && entry.turn == turn
+            case .pause(.waiting): phase == .open && entry.turn == turn
             case .park: phase == .open || parkReason == nil && phase != .idle
             case .cancel: calls.isEmpty && !isAnswered
             case .compaction: phase == .open && calls.isEmpty && pause == nil && entry.turn == turn

@@ -46,15 +46,28 @@ extension LambdaEmulator {
             group: request.query["groupName"] ?? OneTimeSchedule.defaultGroup, name: path[1])
         switch request.method {
         case .POST:
-            return ["ScheduleArn": JSONValue(try schedules.create(Self.schedule(key.name, request, scheduleClock.now)))]
+            let schedule = try Self.schedule(key.name, request, scheduleClock.now)
+            let arn = try schedules.create(schedule)
+            report(schedule)
+            return ["ScheduleArn": JSONValue(arn)]
         case .PUT:
-            return ["ScheduleArn": JSONValue(try schedules.update(Self.schedule(key.name, request, scheduleClock.now)))]
+            let schedule = try Self.schedule(key.name, request, scheduleClock.now)
+            let arn = try schedules.update(schedule)
+            report(schedule)
+            return ["ScheduleArn": JSONValue(arn)]
         case .GET: return try schedules.get(key).details
         case .DELETE:
             try schedules.delete(key)
             return [:]
         default: throw .unknownOperation
         }
+    }
+
+    /// Says when a function is to be invoked.
+    private func report(_ schedule: OneTimeSchedule) {
+        sink(
+            "SCHEDULE Name: \(schedule.key.name) Function: \(schedule.function.name) Due: \(schedule.moment.ISO8601Format())"
+        )
     }
 
     private static func schedule(_ name: String, _ request: HTTPRequest, _ now: Date) throws(SchedulerAPIError)
@@ -95,6 +108,7 @@ extension LambdaEmulator {
             functionARN: schedule.function.arn(region: SandboxEnvironment.region(of: function)),
             traceID: InvokeAPI.newTraceID(), tenantID: nil, clientContext: nil,
             payload: ByteBuffer(string: schedule.input), wantsLog: false)
+        sink("SCHEDULE Name: \(schedule.key.name) fires, RequestId: \(invocation.requestID)")
         runInBackground(invocation, of: function)
     }
 }

@@ -30,7 +30,8 @@ public struct Agent: Sendable {
     public var context = ContextPolicy.everything
     /// What the model's tokens cost, for the budgets' `cost` and for `perdure usage`.
     public var price: TokenPrice?
-    /// How often a turn may be interrupted (by a crash, or a time-out of Lambda), at least 1, before it is parked.
+    /// How often a turn may be interrupted (by a crash, or a time-out of Lambda), at least 1, before it is parked. As often
+    /// in a row the function invokes itself for a turn whose step did not fit into an invocation.
     public var maximumInterruptions = 5
     /// Whether a message that comes while a turn waits or was interrupted joins that turn; otherwise it is refused.
     var joinsMessages = true

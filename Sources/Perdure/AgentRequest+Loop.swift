@@ -49,6 +49,8 @@ extension InnerApprovals {
 enum TurnStart {
     /// Nothing is left to do.
     case answered(Outcome)
+    /// Nothing is to be done yet: the wake came before its time, in milliseconds since 1970.
+    case early(Outcome, due: Int64)
     /// The turn is to be run, and this is what the loop is told.
     case run(Event)
 
@@ -72,10 +74,13 @@ enum TurnStart {
         // Wakes are delivered at least once, and some come when nothing is left to do: that is no error.
         case .wake:
             switch (history.phase, history.pause) {
-            case (.suspended, .waiting(let until)?) where until.map({ time < $0 }) ?? true:
-                self = .answered(history.waitingOutcome(until: until))
+            case (.suspended, .waiting(nil)?):
+                self = .answered(history.waitingOutcome(until: nil))
+            case (.suspended, .waiting(let until?)?) where time < until:
+                self = .early(history.waitingOutcome(until: until), due: until)
             case (.awaiting, _) where !history.approvals.contains { $0.expires.map { time >= $0 } ?? false }:
-                self = nothing
+                let due = history.approvals.compactMap(\.expires).min()
+                self = due.map { .early(.awaiting(history.approvals), due: $0) } ?? nothing
             case (.idle, _), (.parked, _): self = nothing
             case (.open, _), (.suspended, _), (.awaiting, _): self = .run(.release(request: request.id))
             }
@@ -87,8 +92,10 @@ enum TurnStart {
             switch history.phase {
             // It comes again when that turn ends.
             case .suspended, .awaiting: self = nothing
-            case .open where !joinsMessages, .parked where !joinsMessages: self = nothing
-            case .idle, .open, .parked: self = .run(.input(request: request.id, text: message.text))
+            // Somebody was to go on with that turn, and may be gone. Then as well.
+            case .open: self = .run(.resume)
+            case .parked where !joinsMessages: self = nothing
+            case .idle, .parked: self = .run(.input(request: request.id, text: message.text))
             }
         }
     }

@@ -34,6 +34,8 @@ public struct AgentRequest: Sendable, Hashable {
     public var wantsStream: Bool
     /// What the caller has of the turn's events already; nil when it does not say, and is shown a turn that runs for it alone.
     public var after: EventCursor?
+    /// How many invocations in a row, before this one, went by without anything done. Sent by ``Wakes``.
+    var fruitless = 0
 
     /// The longest message, in bytes of UTF-8. Longer texts belong in a file that a tool reads.
     public static let maximumMessageLength = 1 << 20
@@ -78,6 +80,7 @@ public struct AgentRequest: Sendable, Hashable {
         default: throw .invalidEvent("\"stream\" must be true or false")
         }
         self.init(session: session, id: id, content: try Content(event: event), wantsStream: wantsStream)
+        fruitless = max(0, event["fruitless"]?.int ?? 0)
         after = try EventCursor(event: event)
         if after != nil { self.wantsStream = true }
     }

@@ -103,7 +103,7 @@ extension AgentRuntime {
             let outcome = try await turn.run(.input(request: message.id, text: text))
             logger.info("queued turn \(outcome.name)", metadata: ["session": "\(message.session)"])
             if outcome == .continuing, turn.mayStartSteps {
-                try await wakes?.goOn(message.session, request: message.id)
+                try await wakes?.goOn(with: message, fruitless: 0)
             }
         } catch {
             if error is SessionStoreError { throw error }

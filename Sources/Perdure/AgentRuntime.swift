@@ -128,9 +128,9 @@ public struct AgentRuntime: Sendable {
     /// A request id that the session has answered before gets the same answer again, and nothing runs. One whose turn
     /// was interrupted goes on where the log ends. A session that is busy is dealt with by ``Agent/whenBusy``.
     ///
-    /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting` or `failed`),
-    /// `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`, and `failure`, the type of the error,
-    /// where it failed.
+    /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting`, `suspended`, `continuing`,
+    /// `parked`, `cancelled` or `failed`), `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`,
+    /// and `failure`, the type of the error, where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
     ///     can go on in another invocation, and a step would take longer than there is time.
@@ -161,7 +161,7 @@ public struct AgentRuntime: Sendable {
                 try await attempt(
                     request, deadline: deadline, cutoff: cutoff, tally, showing: live, onProgress: onProgress)
             }
-            outcome = try await seenTo(ended, of: request)
+            outcome = try await seenTo(ended, of: request, tally, until: deadline)
         } catch {
             let error = AgentError(error)
             // An id that is refused may be anything, even a text of the conversation.
@@ -206,6 +206,12 @@ public struct AgentRuntime: Sendable {
                     try await lane.confirm()
                     tally.markReplay()
                     if request.after != nil { trail.progress.forEach(onProgress) }
+                    result = .success(outcome)
+                case .early(let outcome, let due):
+                    try await lane.confirm()
+                    // That wake is spent: what asked for it has to be woken by another one.
+                    try await wakeAgain(session, turn: loop.history.turn, at: due)
+                    tally.markReplay()
                     result = .success(outcome)
                 case .run(let event):
                     try await callOffSubagents(of: loop, in: session, before: event, cutoff: cutoff)
@@ -294,13 +300,28 @@ public struct AgentRuntime: Sendable {
         }
     }
 
+    private func wakeAgain(_ session: SessionID, turn: Int, at due: Int64) async throws {
+        do {
+            try await wakes?.wakeAgain(session.rawValue, turn: turn, at: due)
+        } catch {
+            throw AgentError.wakeFailed(error)
+        }
+    }
+
     /// Has the turn gone on with, where it is to.
-    private func seenTo(_ outcome: Outcome, of request: AgentRequest) async throws -> Outcome {
+    private func seenTo(
+        _ outcome: Outcome, of request: AgentRequest, _ tally: TurnTally, until deadline: ContinuousClock.Instant?
+    ) async throws -> Outcome {
         guard outcome == .continuing else { return outcome }
         if Task.isCancelled { throw AgentError.cancelled }
-        guard let wakes else { throw AgentError.late }
+        let fruitless = tally.hasProgress ? 0 : request.fruitless + 1
+        // Something takes longer than an invocation lasts, each time: that would go on, and cost, for ever.
+        guard let wakes, fruitless <= agent.maximumInterruptions else { throw AgentError.late }
         do {
-            try await wakes.goOn(request.session, request: request.id)
+            // A service that does not answer costs an error, and not the sandbox.
+            try await withCutoff(deadline?.advanced(by: .zero - Self.reserve / 2)) {
+                try await wakes.goOn(with: request, fruitless: fruitless)
+            }
         } catch {
             throw AgentError.wakeFailed(error)
         }

@@ -36,6 +36,7 @@ struct TurnRunner {
 
         func append(_ entries: [Entry], outcome: Outcome?) async throws {
             try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
+            tally.noteProgress(in: entries)
         }
     }
 
@@ -94,7 +95,7 @@ struct TurnRunner {
 
     /// The messages that came due while the turn stood in their way.
     var overdueMessages: [ScheduledMessage] {
-        guard loop.history.phase == .idle else { return [] }
+        guard [.idle, .parked].contains(loop.history.phase) else { return [] }
         let now = surroundings.now()
         return loop.history.schedules.filter { $0.due <= now }
     }
@@ -142,7 +143,15 @@ struct TurnRunner {
         for effect in effects {
             switch effect {
             case .commit(let entries, let outcome):
-                try await arm(entries, outcome)
+                do {
+                    try await arm(entries, outcome)
+                } catch {
+                    // What the attempt has come to is kept; that it waits is not noted, so that the next one asks again.
+                    let kept = entries.filter { ![.pause, .approval].contains($0.kind) }
+                    let pause = Entry(turn: loop.history.turn, fact: .pause(.stopped))
+                    try await surroundings.append(kept + [pause], outcome: nil)
+                    throw error
+                }
                 try await surroundings.append(entries, outcome: outcome)
             case .runTool(let run): runs.append(run)
             case .callModel(let request): return .callModel(request)

@@ -18,6 +18,7 @@ final class TurnTally: Sendable {
         var usage = TokenUsage()
         var sums: [String: Sum] = [:]
         var isReplay = false
+        var hasProgress = false
     }
 
     private let started = ContinuousClock.now
@@ -47,6 +48,8 @@ final class TurnTally: Sendable {
     var milliseconds: Int { duration.milliseconds }
     /// Whether the answer was there already.
     var isReplay: Bool { state.withLock(\.isReplay) }
+    /// Whether something was noted that is not done again: else the next attempt begins where this one did.
+    var hasProgress: Bool { state.withLock(\.hasProgress) }
 
     /// The sum of the operations of a kind.
     func sum(of kind: AgentOperation.Kind) -> Sum { state.withLock { $0.sums[kind.name] ?? Sum() } }
@@ -58,6 +61,11 @@ final class TurnTally: Sendable {
     }
     func countToolRuns(_ count: Int) { toolRunCount.add(count, ordering: .relaxed) }
     func markReplay() { state.withLock { $0.isReplay = true } }
+
+    func noteProgress(in entries: [Entry]) {
+        guard entries.contains(where: { [.reply, .result, .step, .schedule].contains($0.kind) }) else { return }
+        state.withLock { $0.hasProgress = true }
+    }
 }
 
 extension TurnTally {

@@ -33,6 +33,17 @@ extension Wakes {
         try await schedule("\(session)/\(id)", due, ["session": .init(session), "id": .init(id), "wake": true])
     }
 
+    /// How much later a wake is repeated that came before its time: the service's clock is ahead of this machine's, and
+    /// a time that is past by that clock is none that it takes. As long as the service takes to deliver, at most.
+    private static let again: Int64 = 60_000
+
+    /// Has a turn gone on with after a wake that came too early. Leaves the first wake, which may be still to come.
+    func wakeAgain(_ session: String, turn: Int, at due: Int64) async throws {
+        let id = "wake/\(turn)/\(due)"
+        let event: JSONValue = ["session": .init(session), "id": .init(id), "wake": true]
+        try await schedule("\(session)/\(id)/again", due + Self.again, event)
+    }
+
     /// Has a message delivered that the session has asked for. What it says stays in the session.
     func deliver(_ message: ScheduledMessage, to session: String) async throws {
         try await schedule("\(session)/\(message.request)", message.due, Self.event(message, session))
@@ -48,7 +59,12 @@ extension Wakes {
     }
 
     /// Has a turn gone on with in another invocation.
-    func goOn(_ session: String, request: String) async throws {
-        try await invoke(["session": .init(session), "id": .init(request), "resume": true])
+    /// - Parameter fruitless: How many invocations in a row have done nothing.
+    func goOn(with request: AgentRequest, fruitless: Int) async throws {
+        var event: JSONObject = ["session": .init(request.session), "id": .init(request.id)]
+        // A message that is due may only have met the turn, and is to come itself after it.
+        if case .scheduled(let id) = request.content { event["schedule"] = .init(id) } else { event["resume"] = true }
+        if fruitless > 0 { event["fruitless"] = .init(fruitless) }
+        try await invoke(.object(event))
     }
 }

@@ -13,6 +13,9 @@ struct DevCommand: AsyncParsableCommand {
             Invoke it with any Lambda client, for example:
               aws lambda invoke --endpoint-url http://127.0.0.1:3001 --function-name agent \\
                 --cli-binary-format raw-in-base64-out --payload '{"session":"a","message":"Hello"}' /dev/stdout
+
+            The function may invoke itself and make schedules that wake it; they last until this command ends. A line that
+            begins with SCHEDULE says when one is made and when it fires.
             """
     )
 

@@ -36,6 +36,10 @@ struct CrashAgent {
             Act(name: "set", effect: .idempotent, effects: effects, crash: crash)
             Act(name: "pay", effect: .once, effects: effects, crash: crash)
             Wait(crash: crash)
+            Nap(effects: effects)
+            Remind(effects: effects)
+            Work(effects: effects)
+            Buy(effects: effects)
         }
         if environment["QUEUES"] != nil { agent.whenBusy = .queue(.atEnd) }
         return try AgentHandler(agent, environment: environment)

@@ -21,6 +21,7 @@ struct Deployment: Sendable {
         environment: [String: String] = [:],
         concurrency: Int = 1,
         perSandbox: Int = 1,
+        configure: (inout FunctionConfiguration) -> Void = { _ in },
         log: @escaping @Sendable (String) -> Void = { _ in },
         answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
         _ body: @Sendable (Deployment) async throws -> Void
@@ -42,6 +43,7 @@ struct Deployment: Sendable {
             maximumConcurrency: concurrency
         )
         function.concurrencyPerSandbox = perSandbox
+        configure(&function)
         let emulator = LambdaEmulator(functions: [function], log: log)
         let address = try await emulator.start()
         do {
@@ -69,6 +71,43 @@ struct Deployment: Sendable {
         )
         let response = try await client.send(request, limits: HTTPLimits(timeout: .seconds(120)))
         return (try JSONValue(parsing: response.body), response.fields.contains(name: "X-Amz-Function-Error"))
+    }
+
+    /// Hands the function an event that nobody waits for the answer of.
+    func post(_ event: JSONValue) async throws {
+        let request = HTTPRequest(
+            method: .post,
+            url: "\(endpoint)/2015-03-31/functions/agent/invocations",
+            headers: ["Content-Type": "application/json", "X-Amz-Invocation-Type": "Event"],
+            body: event.bytes()
+        )
+        let response = try await client.send(request, limits: HTTPLimits(timeout: .seconds(30)))
+        #expect(response.status == 202)
+    }
+
+    /// The names of the schedules that are to fire.
+    var schedules: [String] {
+        get async throws {
+            let response = try await client.send(HTTPRequest(url: "\(endpoint)/schedules"))
+            let list = try JSONValue(parsing: response.body)["Schedules"]?.array ?? []
+            return list.compactMap { $0["Name"]?.string }
+        }
+    }
+
+    /// The kinds of the log's entries, joined by spaces.
+    var kinds: String {
+        get throws { try query("SELECT group_concat(kind, ' ') FROM (SELECT kind FROM log ORDER BY seq)") }
+    }
+
+    /// Sends an event until its turn has ended, or waits for something else than time in an invocation.
+    func settled(_ event: JSONValue) async throws -> JSONValue {
+        while true {
+            let (answer, isError) = try await invoke(event)
+            guard !isError, let status = answer["status"]?.string, ["continuing", "suspended"].contains(status) else {
+                return answer
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     /// Sends an event to the function and passes on what it says while it says it, for as long as `onPiece` says so.

@@ -24,9 +24,15 @@ final class Calendar: Sendable {
 
     var wakes: Wakes {
         Wakes(
-            invoke: { event in self.state.withLock { $0.invoked.append(event) } },
-            schedule: { name, due, event in self.state.withLock { $0.scheduled[name] = (due, event) } }
+            invoke: { event in self.noteInvocation(event) },
+            schedule: { name, due, event in self.note(event, as: name, due: due) }
         )
+    }
+
+    func noteInvocation(_ event: JSONValue) { state.withLock { $0.invoked.append(event) } }
+
+    func note(_ event: JSONValue, as name: String, due: Int64) {
+        state.withLock { $0.scheduled[name] = (due, event) }
     }
 }
 
@@ -200,7 +206,7 @@ struct HastyWait: Tool {
         let deadline = ContinuousClock.now.advanced(by: .seconds(2))
         let message = Self.message("Hello", id: "1")
         #expect(try await runtime.respond(to: message, deadline: deadline).outcome == .continuing)
-        #expect(calendar.invoked == [["session": "a", "id": "1", "resume": true]])
+        #expect(calendar.invoked == [["session": "a", "id": "1", "resume": true, "fruitless": 1]])
         for _ in 0..<2 { #expect(try await deliver(calendar.invoked[0], to: runtime) == .completed(reply: "Hi.")) }
         #expect(try await runtime.respond(to: message).outcome == .completed(reply: "Hi."))
         #expect(Set(server.requests).count == 1)
