@@ -41,7 +41,8 @@ enum TurnStart {
             self = earlier.outcome.map(TurnStart.answered) ?? .run(.resume)
             return
         }
-        let nothing = TurnStart.answered(opened.lastOutcome ?? .continuing)
+        // Without an outcome, the first turn is under way or waits. `continuing` would have this request go on with it.
+        let nothing = TurnStart.answered(opened.lastOutcome ?? .suspended(until: history.waitsUntil))
         switch request.content {
         case .message(let text): self = .run(.input(request: request.id, text: text))
         case .decisions(let verdicts): self = .run(.verdicts(request: request.id, verdicts))
@@ -69,5 +70,12 @@ enum TurnStart {
             case .idle, .open, .parked: self = .run(.input(request: request.id, text: message.text))
             }
         }
+    }
+}
+
+extension History {
+    /// Until when tools wait; nil when none does, or for a signal.
+    fileprivate var waitsUntil: Int64? {
+        if case .waiting(let until) = pause { until } else { nil }
     }
 }

@@ -146,6 +146,8 @@ public struct AgentRuntime: Sendable {
                         // It may have been read from a page that no sync has put onto the disk yet.
                         try await lane.confirm()
                         tally.markReplay()
+                        // The attempt that ended the turn may have died before it asked for this.
+                        await deliver(loop.history.overdueMessages(at: store.now()), to: session)
                         if request.after != nil { trail.progress.forEach(onProgress) }
                         return outcome
                     case .run(let first): event = first

@@ -72,11 +72,7 @@ struct TurnRunner {
     }
 
     /// The messages that came due while the turn stood in their way.
-    var overdueMessages: [ScheduledMessage] {
-        guard loop.history.phase == .idle else { return [] }
-        let now = surroundings.now()
-        return loop.history.schedules.filter { $0.due <= now }
-    }
+    var overdueMessages: [ScheduledMessage] { loop.history.overdueMessages(at: surroundings.now()) }
 
     // MARK: - Deciding
 
@@ -248,6 +244,13 @@ extension TurnRunner.Surroundings {
         }
         if case .result = end { times.note(run.tool, begin.duration(to: .now)) }
         return end
+    }
+}
+
+extension History {
+    /// The messages that are due, where no turn stands in their way.
+    func overdueMessages(at now: Int64) -> [ScheduledMessage] {
+        phase == .idle ? schedules.filter { $0.due <= now } : []
     }
 }
 
