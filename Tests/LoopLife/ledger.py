@@ -57,7 +57,7 @@ class Ledger:
         self.outcomes = [(seq, turn, dict({"reply": body["text"]} if kind == "reply" else {}, **outcome))
                          for seq, turn, kind, _, body, _, outcome in self.log if outcome]
 
-    def check(self, answers, now):
+    def check(self, answers):
         self.expect("SQLite finds damage: %s" % self.damage[:1], not self.damage)
         self.check_log()
         self.check_requests(answers)

@@ -184,7 +184,7 @@ class Life:
             self.now += self.random.randrange(200, 3000)
             if spoken == "dead":
                 died += 1
-                self.note_kill(sandbox, place, kind)
+                self.note_kill(sandbox, place)
                 if kind == "" and self.random.random() < 0.15:
                     self.deliver(self.event(message=self.message("any")), "other")
                 continue
@@ -228,7 +228,7 @@ class Life:
         place = self.random.choice(PLACES if fault == "kill" else [each for each in PLACES if each != "committed"])
         return "%s:%d" % (place, 1 if place in ("lock.db", "unlock.db", "reply") else self.random.choice((1, 1, 2, 3)))
 
-    def note_kill(self, sandbox, place, kind):
+    def note_kill(self, sandbox, place):
         self.counts["kills"] += 1
         last = sandbox.last or (sandbox.events or [""])[-1]
         self.lost += in_window(place, "kill", last)
