@@ -73,7 +73,7 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
 	swift test --skip-build --no-parallel
-	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-loop test-nfs
+	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-loop test-life test-nfs
 
 .PHONY: test-rie
 test-rie: python-test ## Run the examples under AWS's Runtime Interface Emulator, and compare ours with it.
@@ -151,6 +151,15 @@ crash-loop: loop-agent python-loop ## Kill, stop, time out and cut off every bou
 test-loop: loop-agent python-loop # A part of both.
 	$(MATRIX) --quick
 	Tests/LoopBench/run --quick --agent $(DEBUG)/LoopAgent --python .cache/loop/bin/python
+
+# The seed of a life is SEED; nothing: another one each time.
+LIFE = Tests/LoopLife/run --agent $(DEBUG)/LoopAgent --perdure $(DEBUG)/perdure $(if $(SEED),--seed $(SEED))
+
+.PHONY: life test-life
+life: loop-agent ## Play 72 hours of one session in fast time, with kills, stops and an upgrade: SEED=n JSON=file.
+	$(LIFE) $(if $(JSON),--json "$(JSON)")
+test-life: loop-agent # A quarter of what happens in it.
+	$(LIFE) --quick
 
 # Scenarios of the NFS lab, "core" for the quick ones; nothing: all of them.
 SCENARIOS ?=

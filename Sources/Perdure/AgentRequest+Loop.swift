@@ -63,7 +63,8 @@ enum TurnStart {
             self = earlier.outcome.map(TurnStart.answered) ?? .run(.resume)
             return
         }
-        let nothing = TurnStart.answered(opened.lastOutcome ?? .continuing)
+        // Without an outcome, the first turn is under way or waits. `continuing` would have this request go on with it.
+        let nothing = TurnStart.answered(opened.lastOutcome ?? .suspended(until: history.waitsUntil))
         switch request.content {
         case .message where !joinsMessages && history.phase != .idle: throw AgentError.workflowRunning
         case .message(let text): self = .run(.input(request: request.id, text: text))
@@ -98,5 +99,12 @@ enum TurnStart {
             case .idle, .parked: self = .run(.input(request: request.id, text: message.text))
             }
         }
+    }
+}
+
+extension History {
+    /// Until when tools wait; nil when none does, or for a signal.
+    fileprivate var waitsUntil: Int64? {
+        if case .waiting(let until) = pause { until } else { nil }
     }
 }

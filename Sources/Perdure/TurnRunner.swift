@@ -94,11 +94,7 @@ struct TurnRunner {
     mutating func ceaseProgress() { surroundings.onProgress = { _ in } }
 
     /// The messages that came due while the turn stood in their way.
-    var overdueMessages: [ScheduledMessage] {
-        guard [.idle, .parked].contains(loop.history.phase) else { return [] }
-        let now = surroundings.now()
-        return loop.history.schedules.filter { $0.due <= now }
-    }
+    var overdueMessages: [ScheduledMessage] { loop.history.overdueMessages(at: surroundings.now()) }
 
     // MARK: - Deciding
 
@@ -349,6 +345,13 @@ extension [Effect] {
         case .finish(.continuing), .finish(.suspended): true
         default: false
         }
+    }
+}
+
+extension History {
+    /// The messages that are due, where no turn stands in their way.
+    func overdueMessages(at now: Int64) -> [ScheduledMessage] {
+        [.idle, .parked].contains(phase) ? schedules.filter { $0.due <= now } : []
     }
 }
 

@@ -13,14 +13,15 @@ import Musl
 import Darwin
 #endif
 
-/// A process that runs turns of an agent and meets with one fault at one boundary; `Tests/LoopMatrix/run` starts it, and
-/// `Tests/LoopBench/run`.
+/// A process that runs turns of an agent and meets with one fault at one boundary; `Tests/LoopMatrix/run` starts it,
+/// `Tests/LoopBench/run` and `Tests/LoopLife/run`.
 ///
 /// ```
 /// LoopAgent turn  root=<root> <id>=<message> … [effects=<file>] [effect=pure|idempotent|once] [deadline=<milliseconds>]
 ///                 [at=<boundary>:<number> fault=kill|kill-after|stop|lose|hang|wait]
 /// LoopAgent steps <root> <count>     one tool call of so many steps
 /// LoopAgent floor <folder> <count>   8 KiB at the end of a file, each followed by fdatasync
+/// LoopAgent life  <root> <effects> before|after   invocations from standard input, before or behind an upgrade: `Life`
 /// ```
 ///
 /// A `turn` says what happens, line by line: `event <boundary>:<number>`, `hit` before the fault, and for each request
@@ -36,6 +37,8 @@ struct LoopAgent {
             case ("turn", _): try await turn(Array(words.dropFirst()))
             case ("steps", 3): try await StepBench.steps(root: words[1], count: Int(words[2]) ?? 0)
             case ("floor", 3): try StepBench.floor(folder: words[1], count: Int(words[2]) ?? 0)
+            case ("life", 4):
+                try await Life.live(root: words[1], effects: words[2], isUpgraded: words[3] == "after")
             default: throw UsageError()
             }
         } catch {

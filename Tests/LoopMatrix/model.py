@@ -65,6 +65,8 @@ class Script:
         self.hold, self.arrived, self.let_go = hold, threading.Event(), threading.Event()
         self.lock, self.billed, self.refused = threading.Lock(), [], []
 
+    answer = staticmethod(answer)
+
     def take(self, body):
         """Bills or refuses a request; returns its number, 0 where it was refused."""
         wrong = objection(body["messages"])
@@ -121,12 +123,12 @@ class Server:
         number = script.take(body) if script else 0
         if not number:
             return self.send(handler, 400, "application/json", json.dumps({"error": {
-                "message": script.refused[-1] if script else "there is no such script", "type": "invalid_request_error",
-                "code": None, "param": "messages"}}))
+                "message": (script.refused or ["it is not welcome"])[-1] if script else "there is no such script",
+                "type": "invalid_request_error", "code": None, "param": "messages"}}))
         if number == script.hold:
             script.arrived.set()
             script.let_go.wait(120)
-        said, calls = answer(body["messages"])
+        said, calls = script.answer(body["messages"])
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         head = {"id": "chatcmpl-%d" % number, "created": 1, "model": "scripted"}
         reason = "tool_calls" if calls else "stop"

@@ -21,8 +21,8 @@ class Silence(Exception):
 class Process:
     """`events` are what it has said that it reached, and `answers` one (kind, value) for each request."""
 
-    def __init__(self, command, environment=None):
-        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    def __init__(self, command, environment=None, stdin=None):
+        self.child = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                       env=dict(os.environ, **environment or {}))
         self.events, self.answers, self.is_hit, self.began, self.last = [], [], False, None, ""
         self.news, self.errors = queue.Queue(), []
@@ -46,8 +46,13 @@ class Process:
                 self.answers.append((kind, rest))
             elif kind == "failed":
                 self.errors.append(rest)
+            else:
+                self.hear(kind, rest)
             self.news.put(kind)
         self.news.put("end")
+
+    def hear(self, kind, rest):
+        """For what other agents say."""
 
     def read_errors(self):
         self.errors += [line.rstrip("\n") for line in self.child.stderr]
