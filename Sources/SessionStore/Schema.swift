@@ -100,28 +100,12 @@ enum Schema {
             body       BLOB    NOT NULL,
             PRIMARY KEY (attachment, start)
         ) STRICT;
-
-        -- Reserved, so that a file of version 1 has all of them; nothing writes to these two yet.
-        -- When the session wants to be called again.
-        CREATE TABLE wakes (
-            id      TEXT PRIMARY KEY,
-            due     INTEGER NOT NULL,            -- milliseconds since 1970
-            payload TEXT    NOT NULL             -- JSON
-        ) STRICT, WITHOUT ROWID;
-
-        -- What has been spent.
-        CREATE TABLE budget (
-            name  TEXT PRIMARY KEY,
-            spent INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
         """
 
     /// The tables besides `meta`, `log` and the attachments, with their columns. Those of ``addedWhenUsed`` may be missing.
     static let indexes: [(name: String, columns: [String])] = [
         ("requests", ["id", "turn", "seq"]),
         ("calls", ["id", "tool", "effect", "state", "attempt", "epoch"]),
-        ("wakes", ["id", "due", "payload"]),
-        ("budget", ["name", "spent"]),
         ("memory", ["path", "text", "version", "uses", "used", "updated"]),
         ("applied", ["id", "key", "answer"]),
     ]

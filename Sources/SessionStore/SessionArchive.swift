@@ -47,7 +47,6 @@ public struct SessionArchive: Sendable {
                 switch table.name {
                 case "requests": if case .integer(let number) = row[1] { number > turn } else { true }
                 case "calls": if case .text(let call) = row[0] { !calls.contains(call) } else { true }
-                case "wakes": true
                 default: false
                 }
             }

@@ -140,7 +140,7 @@ struct ArchiveTests {
         #"{"table":"log","seq":1,"turn":1,"kind":"shout","call":null,"at":1,"body":{"request":"r","text":"t"}}"#,
         #"{"table":"log","seq":1,"turn":1,"kind":"input","call":"x","at":1,"body":{"request":"r","text":"t"}}"#,
         #"{"table":"log","seq":1,"turn":1,"kind":"input","call":null,"at":1,"body":{"request":"r"}}"#,
-        #"{"table":"requests","id":"r"}"#, #"{"table":"budget","name":"n","spent":1.5}"#,
+        #"{"table":"requests","id":"r"}"#, #"{"table":"calls","id":"1.0","attempt":1.5}"#,
     ])
     func `a line that is wrong is named, and nothing is created`(line: String) throws {
         let head = #"{"perdure":"session","version":1,"agent":"a","session":"s","identity":"i","created":1}"#

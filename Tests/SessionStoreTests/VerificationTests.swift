@@ -249,7 +249,7 @@ struct VerificationTests {
         sql("no meta row", [.malformed], "DELETE FROM meta"),
         sql("no meta table", [.malformed], "DROP TABLE meta"),
         sql("a column that is missing", [.malformed], "ALTER TABLE calls DROP COLUMN tool"),
-        sql("a table that is missing", [.malformed], "DROP TABLE budget"),
+        sql("a table that is missing", [.malformed], "DROP TABLE calls"),
         sql("a body that is no JSON", [.unreadableEntry], "UPDATE log SET body = '{' WHERE seq = 2"),
         sql("an outcome that is none", [.unreadableEntry], "UPDATE log SET outcome = '{}' WHERE seq = 2"),
         sql("a kind that is none", [.unreadableEntry], "UPDATE log SET kind = 'later' WHERE seq = 2"),
