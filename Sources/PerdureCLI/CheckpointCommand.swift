@@ -113,6 +113,6 @@ let exitStatuses = "Exit status: 0 when it was done, 1 when it failed, 64 for ar
 extension StoreOptions {
     /// Prints what was done.
     func report(_ value: JSONValue, _ sentence: String) {
-        print(json ? String(decoding: value.bytes(.pretty), as: UTF8.self) : sentence)
+        print(json ? value.pretty : sentence)
     }
 }

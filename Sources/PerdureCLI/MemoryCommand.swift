@@ -102,7 +102,7 @@ struct MemoryCommand: AsyncParsableCommand {
         }
     }
 
-    private func print(json: JSONValue) { Swift.print(String(decoding: json.bytes(.pretty), as: UTF8.self)) }
+    private func print(json: JSONValue) { Swift.print(json.pretty) }
 }
 
 extension MemoryEntry {

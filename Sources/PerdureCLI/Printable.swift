@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import Perdure
+
+extension JSONValue {
+    /// What the commands print for programs, indented for the people who look at it.
+    var pretty: String { String(decoding: bytes(.pretty), as: UTF8.self) }
+}
+
 extension String {
     /// The text with everything that could move a terminal's cursor, or hide or reorder text, written as `\u{1B}`.
     ///

@@ -43,7 +43,7 @@ struct SessionsCommand: AsyncParsableCommand {
                 "unreadable": .array(
                     unreadable.map { ["folder": .init($0.folder), "error": .init($0.error.description)] }),
             ]
-            print(String(decoding: value.bytes(.pretty), as: UTF8.self))
+            print(value.pretty)
         } else if sessions.isEmpty {
             print("no sessions")
         } else {

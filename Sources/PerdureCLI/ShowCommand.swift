@@ -26,7 +26,7 @@ struct ShowCommand: AsyncParsableCommand {
             object["messages"] = .array(transcript.messages.map(\.json))
             object["checkpoints"] =
                 checkpoints.map { .array($0.map { ["label": .init($0.key), "turn": .init($0.value)] }) } ?? .null
-            print(String(decoding: JSONValue.object(object).bytes(.pretty), as: UTF8.self))
+            print(JSONValue.object(object).pretty)
         } else {
             for message in transcript.messages { print(message.description.printable) }
             for (label, turn) in checkpoints ?? [] { print("checkpoint \(label.printableLine): turn \(turn)") }

@@ -40,7 +40,7 @@ struct UsageCommand: AsyncParsableCommand {
         if options.json {
             var more: JSONObject = ["turns": .array(usage.turns.map(\.json)), "total": usage.total.json]
             if steps { more["steps"] = .array(usage.steps.map(\.json)) }
-            return print(String(decoding: found.json(more).bytes(.pretty), as: UTF8.self))
+            return print(found.json(more).pretty)
         }
         var table = Table(["TURN", steps ? "STEP" : "CALLS"] + Spending.heads)
         for row in steps ? usage.steps : usage.turns {
@@ -65,7 +65,7 @@ struct UsageCommand: AsyncParsableCommand {
         }
         if options.json {
             let value: JSONValue = ["sessions": .array(items)]
-            print(String(decoding: value.bytes(.pretty), as: UTF8.self))
+            print(value.pretty)
         } else {
             print(items.isEmpty ? "no sessions" : "\(table)")
         }

@@ -53,7 +53,7 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         }
         let summary = VerifySummary(root: store.root, reports: reports, moved: moved)
-        print(json ? String(decoding: summary.json.bytes(.pretty), as: UTF8.self) : summary.description)
+        print(json ? summary.json.pretty : summary.description)
         if reports.contains(where: { !$0.findings.isEmpty }) { throw ExitCode(1) }
     }
 
