@@ -261,7 +261,6 @@ public struct AgentRuntime: Sendable {
             }
             throw error
         }
-        await live?.end()
         // The outcome is durable: a failing release is reported to the log, not in place of the answer.
         do {
             try await lane.close()

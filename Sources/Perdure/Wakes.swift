@@ -29,8 +29,8 @@ extension Wakes {
     /// Has a turn gone on with at a time.
     func wake(_ session: String, turn: Int, at due: Int64) async throws {
         // One name for one time: to arm it again, after an attempt that died behind it, changes nothing.
-        let id = "wake/\(turn)/\(due)"
-        try await schedule("\(session)/\(id)", due, ["session": .init(session), "id": .init(id), "wake": true])
+        let id = Self.wakeID(turn, due)
+        try await schedule("\(session)/\(id)", due, Self.wakeEvent(id, session))
     }
 
     /// How much later a wake is repeated that came before its time: the service's clock is ahead of this machine's, and
@@ -39,9 +39,14 @@ extension Wakes {
 
     /// Has a turn gone on with after a wake that came too early. Leaves the first wake, which may be still to come.
     func wakeAgain(_ session: String, turn: Int, at due: Int64) async throws {
-        let id = "wake/\(turn)/\(due)"
-        let event: JSONValue = ["session": .init(session), "id": .init(id), "wake": true]
-        try await schedule("\(session)/\(id)/again", due + Self.again, event)
+        let id = Self.wakeID(turn, due)
+        try await schedule("\(session)/\(id)/again", due + Self.again, Self.wakeEvent(id, session))
+    }
+
+    private static func wakeID(_ turn: Int, _ due: Int64) -> String { "wake/\(turn)/\(due)" }
+
+    private static func wakeEvent(_ id: String, _ session: String) -> JSONValue {
+        ["session": .init(session), "id": .init(id), "wake": true]
     }
 
     /// Has a message delivered that the session has asked for. What it says stays in the session.
