@@ -72,7 +72,9 @@ check: packages ## Check formatting, architecture and the rules of CONTRIBUTING.
 .PHONY: test
 test: python-test ## Run every test, with a real model, AWS's emulator and real NFS.
 	swift build --build-tests --jobs $(JOBS)
-	swift test --skip-build --no-parallel
+	@# A failure stands somewhere in ten thousand lines: it is said once more at the end.
+	swift test --skip-build --no-parallel 2>&1 | tee .build/tests.log \
+	  || { grep -E '✘|↳|rror:' .build/tests.log || true; echo "failed: the whole output is in .build/tests.log"; exit 1; } >&2
 	$(MAKE) test-rie test-aws test-soak test-chat test-bench test-bench-store test-crash test-loop test-life test-nfs
 
 .PHONY: test-rie
