@@ -35,7 +35,7 @@ struct CancellationTests {
         }
         #expect(error.code == .cancelled)
         #expect(error.requestWasSent)
-        #expect(elapsed < .seconds(2))
+        #expect(elapsed < .seconds(20))
     }
 
     @Test func `it ends while waiting for the body`() async throws {
@@ -44,7 +44,7 @@ struct CancellationTests {
             try Transfer().perform(HTTPRequest(url: url), canceller: canceller) { _ in .proceed }
         }
         #expect(error.code == .cancelled)
-        #expect(elapsed < .seconds(2))
+        #expect(elapsed < .seconds(20))
     }
 
     @Test func `it does not begin when called off before`() async throws {

