@@ -66,6 +66,8 @@ final class StepJournal: Sendable {
     private struct State {
         var recorded: [String: JSONValue]
         var used: Set<String> = []
+        /// Why a fact is not in the log that should be. The call may be somebody else's by now.
+        var failure: (any Error)?
     }
 
     let signals: SignalBox
@@ -95,27 +97,40 @@ final class StepJournal: Sendable {
     }
 
     /// The value of a step that is done.
-    func begin(_ name: Name) throws(InvalidStep) -> JSONValue? {
+    ///
+    /// Throws what kept an earlier step from being recorded: what follows it, such as undoing it, is for a run that knows
+    /// what became of it.
+    func begin(_ name: Name) throws -> JSONValue? {
         let key = try name.key()
-        return try state.withLock { state throws(InvalidStep) in
+        return try state.withLock { state in
             guard state.used.insert(key).inserted else {
                 throw InvalidStep(description: "Two steps of one call have the same name: \(key)")
             }
-            return state.recorded[key]
+            if let value = state.recorded[key] { return value }
+            if let failure = state.failure { throw failure }
+            return nil
         }
     }
 
     /// Makes the value of a step durable.
     func end(_ name: Name, _ value: JSONValue) async throws {
         let key = try name.key()
-        try await append([.step(key, value)])
-        state.withLock { $0.recorded[key] = value }
+        try await record([.step(key, value)], as: key, value)
     }
 
     /// Makes a message durable, and that it is.
     func note(_ message: ScheduledMessage, as name: Name) async throws {
-        let key = try name.key()
-        try await append([.schedule(message), .step(key, .init(Int(message.due)))])
-        state.withLock { $0.recorded[key] = .init(Int(message.due)) }
+        let (key, due) = (try name.key(), JSONValue(Int(message.due)))
+        try await record([.schedule(message), .step(key, due)], as: key, due)
+    }
+
+    private func record(_ facts: [Fact], as key: String, _ value: JSONValue) async throws {
+        do {
+            try await append(facts)
+        } catch {
+            state.withLock { $0.failure = error }
+            throw error
+        }
+        state.withLock { $0.recorded[key] = value }
     }
 }

@@ -62,8 +62,10 @@ public struct ToolContext: Sendable {
     /// so hand ``idempotencyKey(forStep:)`` to what it calls. A call of a ``ToolEffect/once`` tool is not run again after a
     /// crash, and so are none of its parts: a tool that is made of steps is ``ToolEffect/idempotent``.
     ///
-    /// Throws what the body throws, ``InvalidStep`` when the name is used twice in one run or is not 1 to 256 bytes long,
-    /// `CancellationError` when the time is up, and decoding errors when the recorded value is of another type.
+    /// Throws what the body throws, which is not recorded: the next run tries the step again. Throws ``InvalidStep`` when the
+    /// name is used twice in one run, is not 1 to 256 bytes long, or begins with `wait/`, `signal/`, `schedule/` or
+    /// `subagent/`; `CancellationError` when the time is up; decoding errors when the recorded value is of another type; and
+    /// when a value could not be recorded, the reason, here and in all that follows in this run.
     public func step<Value: Codable & Sendable>(
         _ name: String,
         _ body: () async throws -> Value
@@ -180,7 +182,7 @@ public struct ToolContext: Sendable {
     }
 
     /// The value of a step that is done; its name is used from now on.
-    func beginStep(_ name: String) throws(InvalidStep) -> JSONValue? { try journal.begin(.step(name)) }
+    func beginStep(_ name: String) throws -> JSONValue? { try journal.begin(.step(name)) }
 
     /// The names of steps may be used again: the call is run from its beginning.
     func beginAgain() { journal.beginAgain() }

@@ -3,6 +3,7 @@
 
 import Perdure
 import PerdureTesting
+import SQLiteDriver
 import Synchronization
 import Testing
 
@@ -139,6 +140,36 @@ struct Unreachable: Error, CustomStringConvertible {
         let start: JSONValue = ["session": "a", "id": "1", "message": "42"]
         #expect(try await send(start, to: workflow) == .completed(reply: "fetched 42"))
         #expect(diary.done.count == 3)
+    }
+
+    /// A value that was written and not synced may be there, and the charge with it, or not: the next run finds out.
+    @Test(arguments: [(FileOperation.logWrite, 2), (.logSync, 1)])
+    func `what undoes a step in a step does not undo it because its value could not be recorded`(
+        failing operation: FileOperation, charges: Int
+    ) async throws {
+        let (diary, root) = (diary, store.root)
+        let workflow = Workflow(name: "careful") { (_: String, session) in
+            do {
+                return try await session.step("charge") {
+                    let count = diary.note("charge \(session.idempotencyKey(forStep: "charge"))")
+                    var plan = FaultPlan(.fail(5), at: operation)
+                    plan.folder = root
+                    if count == 1 { plan.set() }
+                    return "charged"
+                }
+            } catch {
+                FaultPlan.clear()
+                return try await session.step("refund") {
+                    diary.note("refund")
+                    return "refunded"
+                }
+            }
+        }
+        let start: JSONValue = ["session": "a", "id": "1", "input": "go"]
+        let error = await #expect(throws: AgentError.self) { try await send(start, to: workflow) }
+        #expect(error?.code == .storageFailed)
+        #expect(try await send(start, to: workflow) == .completed(reply: "charged"))
+        #expect(diary.done.count == charges && Set(diary.done).count == 1)
     }
 
     @Test func `steps run in parallel, and one that was interrupted is the only one to run again`() async throws {
