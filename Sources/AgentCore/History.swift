@@ -189,7 +189,9 @@ public struct History: Sendable {
             calls[index].steps[name] = value
             // What kills every attempt gets no further.
             interruptions = 0
-            if let signal = SignalStep.signal(ofStep: name), signals[signal]?.isEmpty == false {
+            if let signal = SignalStep.signal(ofStep: name), SignalStep.value(value) != nil,
+                signals[signal]?.isEmpty == false
+            {
                 signals[signal]?.removeFirst()
             }
         case .result(let position, let result):
@@ -358,4 +360,13 @@ package enum SignalStep {
     static func signal(ofStep name: String) -> String? {
         name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : nil
     }
+
+    /// What the step comes to when the time for the signal is up. No value of a signal is written so.
+    package static let missed = JSONValue.null
+
+    /// What the step comes to when the tool takes a signal.
+    package static func taken(_ value: JSONValue) -> JSONValue { ["value": value] }
+
+    /// The signal's value; nil when it was missed.
+    package static func value(_ step: JSONValue) -> JSONValue? { step["value"] }
 }

@@ -102,16 +102,19 @@ public struct ToolContext: Sendable {
 
     private func deadline(of name: String, for duration: Duration) async throws -> Int64 {
         let (seconds, attoseconds) = duration.components
-        let (milliseconds, overflows) = seconds.multipliedReportingOverflow(by: 1000)
-        guard !overflows else { throw InvalidStep(description: "The wait \(name) is too long.") }
         let fraction = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-        return try await deadline(of: name, now() + milliseconds + fraction)
+        let whole = min(max(seconds, -Self.lastMoment / 1000), Self.lastMoment / 1000) * 1000
+        return try await deadline(of: name, now() + whole + fraction)
     }
+
+    /// The end of the year 9999: what is to end later ends then.
+    private static let lastMoment: Int64 = 253_402_300_799_999
 
     /// When a wait ends, which is noted when it begins.
     private func deadline(of name: String, _ time: Int64) async throws -> Int64 {
         try checkWait()
         if let recorded = try journal.begin(.wait(name))?.int { return Int64(recorded) }
+        let time = min(time, Self.lastMoment)
         try await journal.end(.wait(name), .init(Int(time)))
         return time
     }
@@ -119,8 +122,9 @@ public struct ToolContext: Sendable {
     /// Waits for a value from outside, however long that takes: an event
     /// `{"session":"…","id":"…","signal":{"name":"…","value":…}}`. Otherwise as ``wait(_:for:)``.
     ///
-    /// Signals that came before, in the same turn, are taken in the order in which they came. One commit when the signal
-    /// is taken.
+    /// Signals that came before, in the same turn, are taken in the order in which they came; what nobody takes ends with the
+    /// turn. One commit when the signal is taken. Throws decoding errors when the value is of another type, in each run:
+    /// take what others send as a type that allows for that.
     public func waitForSignal<Value: Codable & Sendable>(
         _ name: String, as type: Value.Type = Value.self
     ) async throws -> Value {
@@ -141,13 +145,19 @@ public struct ToolContext: Sendable {
     /// The signal's value; nil when the time is up.
     func signal(_ name: String, until due: Int64?) async throws -> JSONValue? {
         try checkWait()
-        if let recorded = try journal.begin(.signal(name)) { return recorded.isNull && due != nil ? nil : recorded }
+        if let recorded = try journal.begin(.signal(name)) {
+            let value = SignalStep.value(recorded)
+            guard value != nil || due != nil else {
+                throw InvalidStep(description: "The time for the signal \(name) was up, when there was a limit to it.")
+            }
+            return value
+        }
         if let value = journal.signals.take(name) {
-            try await journal.end(.signal(name), value)
+            try await journal.end(.signal(name), SignalStep.taken(value))
             return value
         }
         if let due, now() >= due {
-            try await journal.end(.signal(name), .null)
+            try await journal.end(.signal(name), SignalStep.missed)
             return nil
         }
         throw ToolSuspension(until: due)

@@ -114,7 +114,8 @@ import Testing
         #expect(try bench.send(.signal(request: "2", name: "paid", value: 7)) == ["run 1.0"])
         #expect(bench.loop.history.signals == ["paid": [7]])
         try bench.loop.replay(
-            Entry(turn: 1, fact: .step(Self.first, name: SignalStep.step(ofSignal: "paid"), value: 7)))
+            Entry(turn: 1, fact: .step(Self.first, name: SignalStep.step(ofSignal: "paid"), value: SignalStep.taken(7)))
+        )
         #expect(bench.loop.history.signals["paid"] == [])
         #expect(try bench.send(.toolFinished(Self.first, Self.done)) == ["model 3"])
         #expect(throws: LoopError.self) { try bench.send(.signal(request: "3", name: "paid", value: 7)) }
