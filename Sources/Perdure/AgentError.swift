@@ -33,7 +33,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let invalidCursor = Code("Function.InvalidCursor", 400)
         /// The session has no request of that id, whose events could be shown.
         public static let noSuchRequest = Code("Function.NoSuchRequest", 404)
-        /// The turn whose events were asked for was interrupted, and nobody runs it. The whole request again goes on with it.
+        /// The turn whose events were asked for was interrupted or put off, and nobody runs it now. The whole request again goes
+        /// on with it.
         public static let turnInterrupted = Code("Function.TurnInterrupted", 409)
         /// Another invocation holds the session until the end of the time there was, or as many sessions are in use as one
         /// process may lease.

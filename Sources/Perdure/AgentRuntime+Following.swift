@@ -8,6 +8,7 @@ import SessionStore
 extension AgentRuntime {
     /// What became of a request that was followed.
     enum Followed: Sendable {
+        /// Its turn is complete, or waits.
         case settled(Outcome)
         /// Its turn is not complete, and nobody runs it.
         case open
@@ -25,8 +26,8 @@ extension AgentRuntime {
     /// Writes nothing. On NFS each look is GETATTR, OPEN, READ and CLOSE, and each try whether the turn still runs OPEN, LOCK,
     /// which is denied, and CLOSE.
     ///
-    /// Throws ``AgentError/Code/invalidCursor``, ``AgentError/Code/reusedID``, ``AgentError/Code/deadlineExceeded`` when it
-    /// still runs shortly before the deadline, and what the reader's connection throws.
+    /// Throws ``AgentError/Code/invalidCursor``, ``AgentError/Code/reusedID``, ``AgentError/Code/deadlineExceeded`` when the
+    /// session is in use until shortly before the deadline, and what the reader's connection throws.
     /// - Parameter whole: The request as it was made again, if it was; it has to be the same.
     func follow(
         _ request: FollowRequest, as whole: AgentRequest?, until deadline: ContinuousClock.Instant,
@@ -76,7 +77,7 @@ extension AgentRuntime {
             guard .now.advanced(by: Self.pollInterval) < cutoff else {
                 throw AgentError(
                     .deadlineExceeded,
-                    "the turn still runs elsewhere, and this invocation's time was up; ask again after the last event"
+                    "the session is in use elsewhere, and this invocation's time was up; ask again after the last event"
                 )
             }
             try await Task.sleep(for: Self.pollInterval)
@@ -96,19 +97,30 @@ extension AgentRuntime {
         } catch let error as SessionStoreError where error.code == .noSuchSession {
             return (.unknown, [])
         }
+        let outcome: Outcome?
         do {
+            // Who repeats the whole request may set going what waits.
+            outcome = try opened.request?.outcome ?? (whole == nil ? waiting(opened) : nil)
             // What is told has to be on the disk, not only in what was read.
-            if opened.request?.outcome != nil { try await lane.confirm() }
+            if outcome != nil { try await lane.confirm() }
         } catch {
             try? await lane.close()
             throw error
         }
         try await lane.close()
-        guard let record = opened.request else { return (.unknown, []) }
+        guard opened.request != nil else { return (.unknown, []) }
         if let whole, !whole.isRepeated(in: opened.entries) { throw AgentError.reusedID }
         let trail = RequestTrail(of: request.id, in: opened.entries)
         guard trail.allows(request.after) else { throw AgentError.invalidCursor }
-        return (record.outcome.map { .settled($0) } ?? .open, trail.progress)
+        return (outcome.map { .settled($0) } ?? .open, trail.progress)
+    }
+
+    /// How the attempt ended of a turn that waits, which has no outcome yet.
+    private func waiting(_ opened: SessionLane.Opened) throws -> Outcome? {
+        guard opened.request != nil else { return nil }
+        let history = try loop(from: opened).history
+        guard case .waiting(let until)? = history.pause else { return nil }
+        return history.waitingOutcome(until: until)
     }
 
     /// What lets other processes see the turn of a request; nothing is opened before something is seen.

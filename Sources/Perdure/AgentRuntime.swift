@@ -271,7 +271,7 @@ public struct AgentRuntime: Sendable {
     }
 
     /// The loop as the log has left it.
-    private func loop(from opened: SessionLane.Opened) throws -> AgentLoop {
+    func loop(from opened: SessionLane.Opened) throws -> AgentLoop {
         var definition = AgentLoop.Definition(
             sessionIdentity: opened.identity,
             instructions: agent.instructions,

@@ -27,7 +27,7 @@ public struct EventCursor: Sendable, Hashable, CustomStringConvertible {
             let digest = UInt64(parts[2], radix: 16), step >= 0, length >= 0
         else { return nil }
         (self.step, self.length, self.digest) = (step, length, digest)
-        guard description == text, length > 0 || self == EventCursor(step: step) else { return nil }
+        guard description == text, length > 0 && step > 0 || self == EventCursor(step: step) else { return nil }
     }
 
     /// Goes on by more of the step's text: FNV-1a with 64 bits, the offset basis and prime of its authors.

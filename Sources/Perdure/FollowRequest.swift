@@ -60,7 +60,7 @@ extension AgentError {
     )
     static let interrupted = AgentError(
         .turnInterrupted,
-        "the turn was interrupted, and nobody runs it; the whole request again, with its id and \"after\", goes on with it"
+        "the turn is not complete, and nobody runs it now; the whole request again, with its id and \"after\", goes on with it"
     )
     static let noSuchRequest = AgentError(.noSuchRequest, "the session has no request of that id")
 }

@@ -45,7 +45,8 @@ extension TurnProgress {
     }
 
     init?(live json: JSONValue) {
-        guard let step = json["step"]?.int else { return nil }
+        // Whatever is in the file, one can be added to it.
+        guard let step = json["step"]?.int, (0..<Int.max).contains(step) else { return nil }
         if let text = json["text"]?.string {
             self = .text(text, step: step)
         } else if let names = json["tools"]?.array {

@@ -55,7 +55,8 @@ extension Entry.Fact {
     /// The request that brought it.
     fileprivate var request: String? {
         switch self {
-        case .input(let request, _), .decision(let request, _), .signal(let request, _, _), .cancel(let request, _):
+        case .input(let request, _), .decision(let request, _), .signal(let request, _, _), .cancel(let request, _),
+            .attempt(.released(let request)):
             request
         default: nil
         }

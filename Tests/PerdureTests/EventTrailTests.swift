@@ -88,7 +88,7 @@ import Testing
         arguments: [
             "1", "1.2", "1.2.3.4", "a.0.cbf29ce484222325", "-1.0.cbf29ce484222325", "1.0.0", "1.3.", "+1.3.ab",
             "1.3.AB",
-            "01.3.ab", " 1.3.ab", "1.99999999999999999999.ab", String(repeating: "1", count: 100),
+            "01.3.ab", " 1.3.ab", "0.3.ab", "1.99999999999999999999.ab", String(repeating: "1", count: 100),
         ])
     func `what is no cursor is not read as one`(text: String) {
         #expect(EventCursor(text) == nil)
@@ -124,5 +124,12 @@ import Testing
             #expect(!progress.liveLine.contains(UInt8(ascii: "\n")) && !progress.liveLine.contains(0))
             #expect(TurnProgress(live: try JSONValue(parsing: progress.liveLine)) == progress)
         }
+    }
+
+    @Test(arguments: [
+        #"{"step":9223372036854775807,"tools":["t"]}"#, #"{"step":-1,"text":"t"}"#, #"{"step":1}"#, "[1]",
+    ])
+    func `what is no progress is not read as one`(line: String) throws {
+        #expect(TurnProgress(live: try JSONValue(parsing: line.utf8)) == nil)
     }
 }

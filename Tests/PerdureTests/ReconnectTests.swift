@@ -5,6 +5,7 @@ import AgentCore
 import Foundation
 import JSONCore
 import LambdaRuntimeAPI
+import ModelClients
 import Perdure
 import PerdureTesting
 import SessionStore
@@ -86,6 +87,40 @@ import Testing
         let again = try await handler.streamed(Self.event(after: cursor, message: Self.message))
         #expect(again.body.hasPrefix("event: restart\nid: 1.0.cbf29ce484222325\ndata: {\"step\":1}\n\nevent: text\n"))
         #expect(try ReadEvents(again.body).text(of: 1) == "Another answer.")
+    }
+
+    @Test(arguments: [nil, message]) func `a turn that waits says so to who comes back`(message: String?) async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls([.init(name: "order", arguments: #"{"n":1}"#)], text: "One moment.")
+        ])
+        let handler = AgentHandler(try bench.runtime(server, tools: [OrderParcel()]))
+        let first = try ReadEvents(try await handler.streamed(Self.event(after: nil, message: Self.message)).body)
+        #expect(first.last.contains(#""status":"suspended""#))
+        for cursor in [""] + first.cursors {
+            let again = try await handler.streamed(Self.event(after: cursor, message: message))
+            let whole = try ReadEvents(first.upTo(cursor) + again.body)
+            #expect(whole.text(of: 1) == "One moment." && whole.last == first.last)
+        }
+        #expect(try bench.leftovers() == [])
+    }
+
+    @Test func `the cursors of a request that set a parked turn going again are its own`() async throws {
+        let call = ScriptedModelServer.ScriptedCall(name: "look_up_order", arguments: #"{"number":7}"#)
+        let server = try ScriptedModelServer(
+            ["One.", "Two.", "Three."].map { .toolCalls([call], text: $0) } + [.text("It is on its way.")])
+        var agent = Agent(
+            name: "support", instructions: "", model: OpenAICompatibleModel(baseURL: server.url, model: "scripted")
+        ) { LookUpOrder() }
+        agent.turnBudget = Budget(modelCalls: 2)
+        let handler = AgentHandler(try AgentRuntime(agent, store: bench.store))
+        let parked = try ReadEvents(try await handler.streamed(Self.event(after: nil, message: Self.message)).body)
+        #expect(parked.last.contains(#""status":"parked""#))
+        let resume = bytes(#"{"session":"a","id":"2","resume":true,"stream":true}"#)
+        let events = try ReadEvents(try await handler.streamed(resume).body)
+        #expect(events.text(of: 1) == "Three." && events.text(of: 2) == "It is on its way.")
+        let again = try await handler.streamed(Self.event(after: events.cursors[2], id: "2"))
+        #expect(try ReadEvents(events.upTo(events.cursors[2]) + again.body).text(of: 2) == "It is on its way.")
+        #expect(server.requests.count == 4)
     }
 
     @Test func `a resumed turn tells the steps that are settled too`() async throws {
