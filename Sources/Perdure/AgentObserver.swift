@@ -7,7 +7,8 @@ public import AgentCore
 public struct AgentOperation: Sendable, Hashable {
     /// The kinds of operations. Those of a turn are within it.
     public enum Kind: Sendable, Hashable {
-        /// A request is answered: everything from its arrival to its outcome.
+        /// A request is answered: everything from its arrival to its outcome. For an agent that is a tool of another one, it is
+        /// within that tool's run.
         case turn
         /// A session is waited for and opened.
         case lease
@@ -23,7 +24,7 @@ public struct AgentOperation: Sendable, Hashable {
     /// How an operation ended.
     public struct Result: Sendable, Hashable {
         /// One word of a few. A turn: `completed`, `awaiting`, `failed` and other outcomes by their names. A tool: `succeeded`,
-        /// `failed`, `unknown`, or `interrupted`. All else: `ok` or `failed`.
+        /// `failed`, `unknown`, `interrupted`, or `suspended`. All else: `ok` or `failed`.
         public var status: String
         /// The type of the error that ended it, such as `Function.ModelFailed`; nil when there was none.
         public var errorType: String?

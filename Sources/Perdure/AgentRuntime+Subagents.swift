@@ -29,12 +29,12 @@ extension AgentRuntime {
     ) async throws(AgentError) -> Outcome {
         let tally = TurnTally(agent: agent.name, observer: agent.observer)
         do {
-            let outcome =
-                if let slots {
-                    try await slots.holding { try await attempt(request, deadline: deadline, cutoff: cutoff, tally) }
-                } else {
+            let outcome = try await tally.observeTurn {
+                guard let slots else { return try await attempt(request, deadline: deadline, cutoff: cutoff, tally) }
+                return try await slots.holding {
                     try await attempt(request, deadline: deadline, cutoff: cutoff, tally)
                 }
+            }
             log(outcome.name, request.session, tally)
             return outcome
         } catch {

@@ -129,8 +129,8 @@ public struct AgentRuntime: Sendable {
     /// was interrupted goes on where the log ends. A session that is busy is dealt with by ``Agent/whenBusy``.
     ///
     /// One line is logged at `info` when it ends, well or not: `outcome` (`completed`, `awaiting`, `suspended`, `continuing`,
-    /// `parked`, `cancelled` or `failed`), `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`, `durationMs`,
-    /// and `failure`, the type of the error, where it failed.
+    /// `parked`, `cancelled`, `queued` or `failed`), `session`, `modelCalls`, `toolRuns`, `inputTokens`, `outputTokens`,
+    /// `durationMs`, and `failure`, the type of the error, where it failed.
     /// - Parameters:
     ///   - deadline: When the invocation ends. ``reserve`` before it, the turn is cancelled; it is put off before where it
     ///     can go on in another invocation, and a step would take longer than there is time.
@@ -157,11 +157,13 @@ public struct AgentRuntime: Sendable {
         let tally = TurnTally(agent: agent.name, observer: agent.observer)
         let outcome: Outcome
         do {
-            let ended = try await withCutoff(cutoff, tally) {
-                try await attempt(
-                    request, deadline: deadline, cutoff: cutoff, tally, showing: live, onProgress: onProgress)
+            outcome = try await tally.observeTurn {
+                let ended = try await withCutoff(cutoff) {
+                    try await attempt(
+                        request, deadline: deadline, cutoff: cutoff, tally, showing: live, onProgress: onProgress)
+                }
+                return try await seenTo(ended, of: request, tally, until: deadline)
             }
-            outcome = try await seenTo(ended, of: request, tally, until: deadline)
         } catch {
             let error = AgentError(error)
             // An id that is refused may be anything, even a text of the conversation.

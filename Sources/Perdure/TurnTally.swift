@@ -93,6 +93,11 @@ extension TurnTally {
         return try await observer.observe(operation, measured).get()
     }
 
+    /// Runs a whole turn, and has it observed.
+    func observeTurn(_ turn: () async throws -> Outcome) async throws -> Outcome {
+        try await observe(.turn, turn) { AgentOperation.Result(status: $0.name, isReplay: self.isReplay) }
+    }
+
     private func add(_ kind: AgentOperation.Kind, _ duration: Duration, _ result: AgentOperation.Result) {
         state.withLock { state in
             state.sums[kind.name, default: Sum()].count += 1
@@ -114,17 +119,6 @@ extension TurnTally {
         if let session { metadata["session"] = .string(session) }
         if let failure { metadata["failure"] = .string(failure.errorType) }
         return metadata
-    }
-}
-
-/// Runs a turn as ``withCutoff(_:_:)`` does, and has it observed.
-func withCutoff(
-    _ cutoff: ContinuousClock.Instant?, _ tally: TurnTally, _ turn: @escaping @Sendable () async throws -> Outcome
-) async throws -> Outcome {
-    try await tally.observe(.turn) {
-        try await withCutoff(cutoff, turn)
-    } result: {
-        AgentOperation.Result(status: $0.name, isReplay: tally.isReplay)
     }
 }
 

@@ -14,6 +14,9 @@ public import Tracing
 /// The program sets up both with a backend of its choice; without one, nothing is recorded. What a backend has not sent off when
 /// an invocation ends waits for the next one: Lambda freezes the process. Flush it in
 /// ``LambdaRuntimeAPI/InvocationContext/afterResponse(_:)``.
+///
+/// An operation costs one span, and one to five meters that the backend looks up by label and dimensions: a turn with one
+/// tool has nine operations. What the packages weigh in a bootstrap is in the article Observing.
 public struct Observability: AgentObserver {
     private let factory: (any MetricsFactory)?
     private let tracer: (any Tracer)?
@@ -32,13 +35,16 @@ public struct Observability: AgentObserver {
         self.tracer = tracer
     }
 
-    /// Makes a span of the operation, and counts and times it.
+    /// Makes a span of the operation, and counts and times it. It waits for nothing but `body`, if the backend does not.
+    ///
+    /// Where no span is around it, a turn's is a child of the one that Lambda's header names.
     public func observe<Value>(
         _ operation: AgentOperation, _ body: () async -> (Value, AgentOperation.Result)
     ) async -> Value {
         let tracer = tracer ?? InstrumentationSystem.tracer
         var context = ServiceContext.current ?? .topLevel
-        if case .turn = operation.kind, let header = operation.traceHeader {
+        // Within a span, such as that of a tool that is an agent, a turn is a part of it.
+        if ServiceContext.current == nil, case .turn = operation.kind, let header = operation.traceHeader {
             tracer.extract(TraceCarrier(header), into: &context, using: TraceCarrierExtractor())
         }
         return await tracer.withAnySpan(operation.spanName, context: context, ofKind: operation.spanKind) { span in

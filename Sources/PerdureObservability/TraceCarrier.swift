@@ -20,7 +20,8 @@ struct TraceCarrier: Sendable {
     /// The value of a header field, whose name may be in any case.
     subscript(_ name: String) -> String? { fields[name.lowercased()] }
 
-    /// Nil unless the header names a root and a parent.
+    /// Nil unless the header names a root and a parent, as W3C's has no form for a trace without a parent: a function whose
+    /// tracing is passive may get the root alone. What is not `Sampled=1` is not sampled, as with OpenTelemetry's propagators.
     static func traceParent(_ header: String) -> String? {
         var parts: [String: Substring] = [:]
         for part in header.split(separator: ";") {

@@ -32,24 +32,29 @@ private struct ToolFailure: Error {}
     let tracer = InMemoryTracer()
 
     private func run(
-        _ script: [ScriptedModelServer.Step], traceHeader: String? = nil, times: Int = 1
+        _ script: [ScriptedModelServer.Step], traceHeader: String? = nil, times: Int = 1, within time: Duration? = nil,
+        below isSubagent: Bool = false
     ) async throws -> [FinishedInMemorySpan] {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("perdure-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try ScriptedModelServer(script)
-        let agent = Agent(
-            name: "support", instructions: "You help.",
-            model: OpenAICompatibleModel(baseURL: server.url, model: "scripted")
-        ) {
-            LookUp(tracer: tracer)
-        }.observed(by: Observability(metrics: metrics, tracer: tracer))
+        let model = OpenAICompatibleModel(baseURL: server.url, model: "scripted")
+        let observability = Observability(metrics: metrics, tracer: tracer)
+        var agent = Agent(name: "support", instructions: "You help.", model: model) { LookUp(tracer: tracer) }
+            .observed(by: observability)
+        if isSubagent {
+            let tool = agent.asTool(description: "Helps.")
+            agent = Agent(name: "desk", instructions: "You ask.", model: model) { tool }.observed(by: observability)
+        }
         let runtime = try AgentRuntime(agent, store: SessionStore(root: folder.path))
         let context = InvocationContext(
             requestID: "invocation-4711", deadline: Deadline(millisecondsSinceEpoch: wallClock() + 60_000),
             traceID: traceHeader)
         let request = AgentRequest(session: "session-4711", id: "request-4711", content: .message("text-4711"))
         await InvocationContext.$current.withValue(context) {
-            for _ in 0..<times { _ = try? await runtime.respond(to: request) }
+            for _ in 0..<times {
+                _ = try? await runtime.respond(to: request, deadline: time.map { .now.advanced(by: $0) })
+            }
         }
         return tracer.finishedSpans
     }
@@ -120,6 +125,32 @@ private struct ToolFailure: Error {}
                 == 1)
     }
 
+    @Test func `a turn whose time is up, and that nobody goes on with, has failed`() async throws {
+        let spans = try await run([.hang], within: .seconds(1))
+        let turn = try #require(spans.first { $0.operationName == "perdure.turn" })
+        #expect(turn.status?.message == "Function.DeadlineExceeded")
+        #expect(
+            try metrics.expectCounter("perdure.turns", [("agent", "support"), ("outcome", "failed")]).totalValue == 1)
+    }
+
+    @Test func `the turn of an agent that is a tool is counted, within the tool's span and trace`() async throws {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+        let spans = try await run(
+            [
+                .toolCalls([.init(name: "support", arguments: #"{"message":"Where?"}"#)]), .text("Here."),
+                .text("There."),
+            ],
+            traceHeader: header, below: true)
+        let turns = spans.filter { $0.operationName == "perdure.turn" }
+        let tool = try #require(spans.first { $0.operationName == "perdure.tool support" })
+        #expect(turns.count == 2 && turns.contains { $0.parentSpanID == tool.spanID })
+        #expect(tracer.performedContextExtractions.count == 1)
+        for name in ["desk", "support"] {
+            let counter = try metrics.expectCounter("perdure.turns", [("agent", name), ("outcome", "completed")])
+            #expect(counter.totalValue == 1)
+        }
+    }
+
     @Test func `the tracer is told the trace that Lambda names`() async throws {
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
         _ = try await run([.text("Hi.")], traceHeader: header)
@@ -131,11 +162,20 @@ private struct ToolFailure: Error {}
 
     @Test(
         arguments: [
-            "", "Root=1-5759e988-bd862e3fe1be46a994272793", "Root=1-5759e988;Parent=53995c3f42cd8ad8",
+            "", "Root=1-5759e988-bd862e3fe1be46a994272793",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=;Sampled=1", "Root=1-5759e988;Parent=53995c3f42cd8ad8",
             "Root=1-5759e98x-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8", "Parent=53995c3f42cd8ad8", ";;=;",
         ])
     func `a header that names no trace is none`(header: String) {
         #expect(TraceCarrier.traceParent(header) == nil)
+    }
+
+    @Test(arguments: ["", ";Sampled=", ";Sampled=?", ";Sampled=0", ";Sampled"])
+    func `what is not said to be sampled is not`(end: String) {
+        let header = "Self=1-1-1;Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8\(end)"
+        let expected = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-00"
+        #expect(TraceCarrier.traceParent(header) == expected)
     }
 
     @Test func `a header with lineage and spaces names its trace, sampled or not`() {
