@@ -18,7 +18,7 @@ public struct AgentHandler: Sendable {
         do {
             let store = try SessionStore(root: root)
             runtime = try AgentRuntime(
-                agent, store: store, wakes: Wakes.aws(environment), metrics: EmbeddedMetrics(environment))
+                agent, store: store, wakes: Wakes.aws(environment), metrics: try EmbeddedMetrics(environment))
             // Each sandbox that is made of a snapshot would have what the file server gave to one.
             LambdaRuntime.beforeSnapshot { store.closeWarmSessions() }
         } catch {

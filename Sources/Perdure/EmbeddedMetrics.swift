@@ -31,12 +31,35 @@ struct EmbeddedMetrics: Sendable {
     }
 
     /// What `PERDURE_EMF` says: a namespace, or 1 for ``defaultNamespace``; nil when it is not set, empty or 0.
-    init?(_ environment: RuntimeEnvironment) {
+    ///
+    /// Throws ``AgentError/Code/invalidConfiguration`` for what CloudWatch takes for no namespace: it would pass over the lines.
+    init?(_ environment: RuntimeEnvironment) throws(AgentError) {
         switch environment["PERDURE_EMF"] {
         case nil, "", "0": return nil
         case "1": self.init(namespace: Self.defaultNamespace)
-        case let namespace?: self.init(namespace: namespace)
+        case let namespace?:
+            guard Self.isNamespace(namespace) else {
+                throw AgentError(
+                    .invalidConfiguration,
+                    "PERDURE_EMF is 1 or a namespace of CloudWatch: up to 255 letters, digits, spaces and . - _ / # : of ASCII, "
+                        + "not all of them spaces, without a colon in front"
+                )
+            }
+            self.init(namespace: namespace)
         }
+    }
+
+    /// By "CloudWatch concepts" (the characters) and the API's type Metric ("Maximum length of 255. Pattern: [^:].*").
+    private static func isNamespace(_ text: String) -> Bool {
+        let isPlain = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: " .-_/#:".utf8.contains(byte)
+            }
+        }
+        return isPlain && text.utf8.count <= 255 && text.utf8.first != UInt8(ascii: ":")
+            && text.utf8.contains { $0 != UInt8(ascii: " ") }
     }
 
     /// Writes the line of a turn: one `write(2)`, which blocks while nobody reads. A line that cannot be written is lost.

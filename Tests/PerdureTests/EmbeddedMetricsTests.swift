@@ -73,9 +73,27 @@ import Testing
         ] as [(String?, String?)])
     func `the environment switches it on and names it`(value: String?, namespace: String?) throws {
         let environment = RuntimeEnvironment(value.map { ["PERDURE_EMF": $0] } ?? [:])
-        let document = EmbeddedMetrics(environment)?.document("completed", TurnTally(), agent: "a", at: 1)
+        let document = try EmbeddedMetrics(environment)?.document("completed", TurnTally(), agent: "a", at: 1)
         let found = document?["_aws"]?["CloudWatchMetrics"]?.array?.first?["Namespace"]?.string
         #expect(found == namespace)
+    }
+
+    @Test(arguments: ["Shop/A-b_c.d #1:2", String(repeating: "n", count: 255)])
+    func `a namespace of CloudWatch is taken as it is`(name: String) throws {
+        let document = try EmbeddedMetrics(RuntimeEnvironment(["PERDURE_EMF": name]))?
+            .document("completed", TurnTally(), agent: "a", at: 1)
+        #expect(document?["_aws"]?["CloudWatchMetrics"]?[0]?["Namespace"]?.string == name)
+        #expect(document.map { violations(of: $0) } == [])
+    }
+
+    @Test(arguments: [" ", ":Shop", "Shop\nAgents", "Läden", "a,b", String(repeating: "n", count: 256)])
+    func `what CloudWatch takes for no namespace is told at the start`(name: String) throws {
+        let variables = ["PERDURE_EMF": name, "PERDURE_ROOT": bench.root.path]
+        let agent = Agent(name: "a", instructions: "", model: WorkflowModel())
+        let error = #expect(throws: InvocationError.self) {
+            try AgentHandler(agent, environment: RuntimeEnvironment(variables))
+        }
+        #expect(error?.type == "Function.InvalidConfiguration")
     }
 
     @Test func `what is not as specified is noticed`() throws {
@@ -100,7 +118,7 @@ private func violations(of document: JSONValue) -> [String] {
         if directive.object?.map(\.key).sorted() != ["Dimensions", "Metrics", "Namespace"] {
             wrong.append("a directive has other members")
         }
-        if !(1...256).contains(directive["Namespace"]?.string?.utf8.count ?? 0) { wrong.append("Namespace") }
+        if !(1...255).contains(directive["Namespace"]?.string?.utf8.count ?? 0) { wrong.append("Namespace") }
         for set in directive["Dimensions"]?.array ?? [] {
             if (set.array?.count ?? 31) > 30 { wrong.append("a set has more than 30 dimensions") }
             for name in set.array ?? [] {
