@@ -45,6 +45,26 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `a document without pages is read, and one that became shorter is told`()
+        async throws
+    {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("perdure-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data().write(to: URL(filePath: path))
+        try await Example.run("DocumentAgent", environment: ["DOCUMENT": path, "PAGE_MILLISECONDS": "500"]) { example in
+            let empty = try await example.invoke(["session": "a", "id": "1", "input": ["read": true]])
+            #expect(empty.answer["reply"]?.string == #"{"pages":0,"words":0}"#)
+            try Data("one page\u{0C}another\u{0C}".utf8).write(to: URL(filePath: path))
+            async let answer = example.invoke(["session": "a", "id": "2", "input": ["read": true]])
+            try await eventually { example.lines.count(of: "reading page 1 of 2") > 0 }
+            await example.killSandboxes()
+            _ = try await answer
+            try Data("one page\u{0C}".utf8).write(to: URL(filePath: path))
+            let shorter = try await example.invoke(["session": "a", "id": "2", "input": ["read": true]])
+            #expect(shorter.answer["reason"]?.string == "the document has no page 2 any more")
+        }
+    }
+
     /// What the README shows.
     private func answersQuestions(_ example: Example) async throws {
         let question: JSONValue = [

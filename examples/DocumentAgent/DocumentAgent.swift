@@ -45,13 +45,13 @@ struct DocumentAgent: WorkflowFunction {
         // Read when a page of it is needed, and not again for each.
         var opened: Document?
         var words = 0
-        for page in 1...max(1, pages) {
+        for page in 1..<(pages + 1) {
             words += try await session.step("page \(page)") {
                 logger.info("reading page \(page) of \(pages)")
                 try await Task.sleep(for: pace)
                 let document = try opened ?? Document(document)
                 opened = document
-                let text = document.pages[page - 1]
+                let text = try document.page(page)
                 try PageIndex(folder).add(text, as: page)
                 return text.split(whereSeparator: \.isWhitespace).count
             }
