@@ -30,8 +30,8 @@ public struct WorkflowSession: Sendable {
     /// The value is durable when this returns: one commit of one row, one sync. A step that was interrupted, by a crash or by
     /// the end of the invocation, is done again, so hand ``idempotencyKey(forStep:)`` to what it calls.
     ///
-    /// Throws what the body throws the last time, ``InvalidStep`` when the name is used twice in one run or is not 1 to 256
-    /// bytes long, `CancellationError` when the time is up, and decoding errors when the recorded value is of another type.
+    /// Throws what the body throws the last time, which is not recorded: the next run tries the step again, and might go
+    /// another way. What the function is to go on with, the body catches and returns. Otherwise as ``ToolContext/step(_:_:)``.
     /// - Parameter retries: Whether a body that threw is repeated within this invocation, if there is time.
     @discardableResult
     public func step<Value: Codable & Sendable>(
