@@ -20,11 +20,17 @@ public struct OwnFolder: Sendable {
     ///   - root: The folder of the sessions: `PERDURE_ROOT`.
     ///   - session: The id of a session, which has no slash and is not `..`: Perdure refuses those.
     public init(below root: String, agent: String, session: String) throws(FileError) {
-        path = "\(root)/.files/\(agent)/\(session)"
-        for folder in ["\(root)/.files", "\(root)/.files/\(agent)", path]
-        where mkdir(folder, 0o700) != 0 && errno != EEXIST {
-            throw FileError(path: folder, code: errno)
+        var path = root
+        for name in [".files", agent, session] {
+            let parent = path
+            path += "/" + name
+            if mkdir(path, 0o700) == 0 {
+                try Self.sync(folder: parent)
+            } else if errno != EEXIST {
+                throw FileError(path: path, code: errno)
+            }
         }
+        self.path = path
     }
 
     /// Writes a file, whole or not at all. The same again is the same file.
@@ -47,9 +53,15 @@ public struct OwnFolder: Sendable {
         guard isDurable, rename(temporary, "\(path)/\(name)") == 0 else {
             throw FileError(path: temporary, code: errno)
         }
+        try Self.sync(folder: path)
+    }
+
+    /// Makes sure that the names in a folder are on the disk.
+    private static func sync(folder path: String) throws(FileError) {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        fsync(folder)
-        close(folder)
+        guard folder >= 0 else { throw FileError(path: path, code: errno) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw FileError(path: path, code: errno) }
     }
 
     /// Reads a whole file.
