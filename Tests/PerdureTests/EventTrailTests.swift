@@ -62,6 +62,24 @@ import Testing
         }
     }
 
+    @Test func `a reader goes on behind any scalar of a text, and has the same bytes`() {
+        let text = "größer 👩\u{200D}👧, e\u{301}\r\n終"
+        var trail = EventTrail()
+        var had: [String] = []
+        for scalar in text.unicodeScalars {
+            let events = trail.take(Self.text(String(scalar), 1))
+            had = Self.read(events, onto: had)
+            var again = EventTrail(after: EventCursor(trail.cursor.description))
+            let whole = Self.read(again.take(Self.text(text, 1)) + again.end(), onto: had)
+            #expect(whole.map { Array($0.utf8) } == [Array("1: \(text)".utf8)])
+        }
+        // One byte further than the text is: it was another one.
+        var beyond = trail.cursor
+        beyond.advance(by: [0x61])
+        var ahead = EventTrail(after: beyond)
+        #expect((ahead.take(Self.text(text, 1)) + ahead.end()).first == .restart(step: 1, EventCursor(step: 1)))
+    }
+
     @Test(arguments: ["It was sent", "It is", "It is on its way, then", ""])
     func `a text that was written anew is told to be another, or goes on`(anew: String) throws {
         var trail = EventTrail()
