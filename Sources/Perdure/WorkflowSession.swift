@@ -32,7 +32,8 @@ public struct WorkflowSession: Sendable {
     ///
     /// Throws what the body throws the last time, which is not recorded: the next run tries the step again, and might go
     /// another way. What the function is to go on with, the body catches and returns. Otherwise as ``ToolContext/step(_:_:)``.
-    /// - Parameter retries: Whether a body that threw is repeated within this invocation, if there is time.
+    /// - Parameter retries: Whether a body that threw is repeated within this invocation, if there is time. Such a body has no
+    ///   steps of its own: it would use their names twice.
     @discardableResult
     public func step<Value: Codable & Sendable>(
         _ name: String,
