@@ -103,6 +103,9 @@ public struct MemoryTool: Tool {
         ]
     }
 
+    /// One after the other: a reply may create a text and view it.
+    public var keepsOrder: Bool { true }
+
     /// Runs a command. What is wrong with it is the answer, as the model is to read it.
     public func call(arguments: Arguments, context: ToolContext) async throws -> String {
         do {

@@ -37,6 +37,9 @@ public struct SearchMemory: Tool {
         do {
             matches = try await context.searchMemory(arguments.query, limit: limit, in: scope)
         } catch let refusal as MemoryRefusal {
+    /// Behind the commands of ``MemoryTool`` that stand before it in a reply.
+    public var keepsOrder: Bool { true }
+
             return refusal.description
         }
         guard !matches.isEmpty else { return "No file in /memories matches." }
