@@ -225,9 +225,34 @@ import Testing
         try held.release()
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         // Where it gave up just before the time was up, the model was told so.
-        if try results(server).last?.contains("nothing was done") != true {
+        if try results(server).last?.contains("in use by other sessions") != true {
             #expect(try memories(of: .sharedMemory) == ["a": "1"])
         }
+    }
+
+    @Test func `a session that was restored from a backup does what it does now, and not what it has lost`()
+        async throws
+    {
+        let server = try ScriptedModelServer([
+            .toolCalls([Self.create("lost", "1")]), .text("Done."), .toolCalls([Self.create("kept", "2")]),
+            .text("Done."),
+        ])
+        let runtime = try bench.runtime(server, tools: [MemoryTool(.sharedByAgent)])
+        let (id, agent) = (try SessionID("a"), try AgentName("support"))
+        var leased = try bench.store.lease(id, of: agent, attempt: "1", until: .now)
+        try leased.append(
+            [
+                Entry(turn: 1, fact: .input(request: "0", text: "Hi")),
+                Entry(turn: 1, fact: .reply(ModelReply(text: "Hi."))),
+            ],
+            outcome: .completed(reply: "Hi."))
+        let backup = try leased.archive()
+        try leased.release()
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        try bench.store.erase(id, of: agent, until: .now)
+        try bench.store.create(id, of: agent, from: backup, until: .now)
+        #expect(try await bench.ask(runtime, id: "2").get() == .completed(reply: "Done."))
+        #expect(try memories(of: .sharedMemory) == ["lost": "1", "kept": "2"])
     }
 
     @Test func `a tool outside of a session has no memory`() async throws {
