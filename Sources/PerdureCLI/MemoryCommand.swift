@@ -11,7 +11,7 @@ struct MemoryCommand: AsyncParsableCommand {
         abstract: "List, show or search the memory of a session, or the one that an agent's sessions share.",
         discussion: """
             Nothing counts as a use of what is shown. What is removed stays in the log of the session that wrote it, and \
-            is not overwritten on the disk. `perdure export` writes all of a memory, `perdure erase` removes it. \
+            is not overwritten on the disk. `perdure export` writes all of a memory, and `perdure erase --shared` removes a shared one. \
             \(exitStatuses)
             """
     )
