@@ -285,7 +285,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "CrashAgent",
-            dependencies: ["Perdure"],
+            dependencies: ["Perdure", "SQLiteDriver"],
             path: "Tests/CrashAgent",
             swiftSettings: swiftSettings
         ),

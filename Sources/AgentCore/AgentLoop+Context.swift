@@ -40,7 +40,7 @@ extension AgentLoop {
         }
         pendingCut = nil
         if let reply {
-            cut.modelAnswered = true
+            cut.modelAnswered = !reply.isFromCache
             cut.usage = priced(reply.usage)
             // Where it says nothing, the summary before is better than none.
             if reply.text.contains(where: { !$0.isWhitespace }) { cut.summary = reply.text }

@@ -305,7 +305,7 @@ public struct AgentLoop: Sendable {
         }
         var entries = entries
         var runs: [ToolRun] = []
-        for open in idle where running.count < max(1, definition.maximumParallelTools) {
+        for open in idle where running.count < max(1, definition.maximumParallelTools) && !hasToWait(open) {
             switch nextStep(of: open) {
             case .wait:
                 continue
@@ -318,6 +318,13 @@ public struct AgentLoop: Sendable {
             }
         }
         return try proceed(recording: entries, running: runs)
+    }
+
+    /// Whether the call has to come behind one that runs.
+    private func hasToWait(_ open: History.OpenCall) -> Bool {
+        let ordered = definition.tools.filter(\.keepsOrder).map(\.name)
+        return ordered.contains(open.call.name)
+            && history.calls.contains { running.contains($0.position) && ordered.contains($0.call.name) }
     }
 
     private mutating func stop(_ position: CallPosition) throws(LoopError) {

@@ -6,7 +6,7 @@
 /// It is looked at before each step, so that what one step consumes can exceed it: a turn stops before the first step
 /// after it was reached. What was spent is read from the log, and survives every crash with it.
 public struct Budget: Sendable, Hashable {
-    /// How often a model may be asked.
+    /// How often a model may be asked. A reply from a cache is not counted.
     public var modelCalls: Int?
     /// Tokens of requests and replies together, as the provider counts them.
     public var tokens: Int?

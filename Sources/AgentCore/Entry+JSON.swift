@@ -197,6 +197,7 @@ extension ModelReply {
         }
         object["finish"] = .init(finishReason)
         if let usage { object["usage"] = usage.json }
+        if isFromCache { object["repeated"] = true }
         return .object(object)
     }
 
@@ -212,7 +213,8 @@ extension ModelReply {
             text: try fields.text("text"),
             toolCalls: calls,
             finishReason: try fields.text("finish"),
-            usage: try fields.usage()
+            usage: try fields.usage(),
+            isFromCache: try fields.flag("repeated")
         )
     }
 }
@@ -247,7 +249,7 @@ extension Compaction {
         self.init(
             dropped: try fields.int("dropped"), kept: kept, clearedResults: try fields.int("results"),
             summary: try fields.optionalText("summary"),
-            modelAnswered: fields.object["answered"] == nil ? false : try fields.bool("answered"),
+            modelAnswered: try fields.flag("answered"),
             usage: try fields.usage())
     }
 }
@@ -290,6 +292,8 @@ private struct Fields {
     }
 
     func bool(_ name: String) throws(LoopError) -> Bool { try required(object[name]?.bool, name) }
+    /// False when it is missing.
+    func flag(_ name: String) throws(LoopError) -> Bool { object[name] == nil ? false : try bool(name) }
     func position() throws(LoopError) -> CallPosition { try required(call, "call") }
 
     func word<Word: RawRepresentable<String>>(_ name: String, of type: Word.Type) throws(LoopError) -> Word {

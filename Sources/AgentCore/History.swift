@@ -152,8 +152,10 @@ public struct History: Sendable {
             replies += 1
             repliesSinceInput += 1
             measure(reply.usage)
-            spent.add(reply.usage)
-            spentInTurn.add(reply.usage)
+            if !reply.isFromCache {
+                spent.add(reply.usage)
+                spentInTurn.add(reply.usage)
+            }
             if reply.toolCalls.isEmpty {
                 messages.append(.assistant(reply))
                 endTurn()

@@ -32,13 +32,19 @@ public struct ModelReply: Sendable, Hashable {
     public var finishReason: String
     /// What the call consumed; nil when the provider did not say.
     public var usage: TokenUsage?
+    /// Whether it was given before, to the same request, and the model was not asked. No budget counts it.
+    public var isFromCache: Bool
 
     /// Creates a reply.
-    public init(text: String, toolCalls: [ToolCall] = [], finishReason: String = "stop", usage: TokenUsage? = nil) {
+    public init(
+        text: String, toolCalls: [ToolCall] = [], finishReason: String = "stop", usage: TokenUsage? = nil,
+        isFromCache: Bool = false
+    ) {
         self.text = text
         self.toolCalls = toolCalls
         self.finishReason = finishReason
         self.usage = usage
+        self.isFromCache = isFromCache
     }
 }
 

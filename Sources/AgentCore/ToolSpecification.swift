@@ -36,6 +36,9 @@ public struct ToolSpecification: Sendable {
     public var parameters: JSONValue
     /// How a crash in the middle of a call is recovered.
     public var effect: ToolEffect
+    /// Whether its calls in one reply run one after the other, in the reply's order, with those of all tools of which this
+    /// is true. Other calls of one reply run side by side.
+    public var keepsOrder = false
     /// Checks the arguments of a call before anything is recorded or run.
     ///
     /// Throws when the arguments do not fit the tool; the model is told so and the tool does not run. It must be a

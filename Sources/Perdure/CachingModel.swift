@@ -37,12 +37,15 @@ struct CachingModel: LanguageModel {
         let key = SHA256.hexDigest(of: request.canonical(for: identity ?? ""))
         if var reply = await replies.reply(to: key) {
             reply.usage = TokenUsage()
+            reply.isFromCache = true
             if !reply.text.isEmpty { onText(reply.text) }
             return reply
         }
         let reply = try await model.reply(to: request, onText: onText)
-        // One that was cut off, or refused for its content, may come out otherwise the next time.
-        if Self.completeReasons.contains(reply.finishReason) { await replies.keep(reply, to: key) }
+        // One that was cut off, refused for its content, or says nothing, may come out otherwise the next time.
+        if Self.completeReasons.contains(reply.finishReason), !reply.text.isEmpty || !reply.toolCalls.isEmpty {
+            await replies.keep(reply, to: key)
+        }
         return reply
     }
 

@@ -30,12 +30,13 @@ extension ToolContext {
     }
 
     /// Does a command, or finds that an earlier attempt at this call did it.
-    func perform(_ command: MemoryCommand, on scope: MemoryScope) async throws -> String {
+    /// - Parameter key: Of the call and its command, for a memory that has other sessions' as well.
+    func perform(_ command: MemoryCommand, on scope: MemoryScope, key: String) async throws -> String {
         guard let memory else { throw NoMemory() }
         // One command a call, as the record of a change is the call's.
         if let recorded = try beginStep(Self.step)?.string { return recorded }
         if scope == .sharedByAgent {
-            return try await memory.shared.perform(command, key: idempotencyKey, until: patience)
+            return try await memory.shared.perform(command, key: key, until: patience)
         }
         try Task.checkCancellation()
         return try await memory.lane.perform(command) { answer in

@@ -3,7 +3,8 @@
 
 import SessionStore
 
-/// A directory as the view command shows it: two levels deep, with sizes. That of a directory is the sum of its files'.
+/// A directory as the view command shows it: two levels deep, with sizes. That of a directory is the sum of its files'. A
+/// listing that is longer than a view may be is cut off.
 struct MemoryListing: CustomStringConvertible {
     private(set) var description: String
 
@@ -14,6 +15,8 @@ struct MemoryListing: CustomStringConvertible {
             """
         // The paths of items by their names, in the order of bytes of each name, and not of the path.
         var items: [(names: [String], isFolder: Bool, size: Int)] = []
+        // The newest folder of each depth, by its index: in the order of paths, what is in one folder stands together.
+        var folders: [Int: Int] = [:]
         let skipped = location.path.map { $0.rawValue.utf8.split(separator: UInt8(ascii: "/")).count } ?? 0
         for entry in entries {
             let names = entry.path.rawValue.utf8.split(separator: UInt8(ascii: "/")).dropFirst(skipped).map {
@@ -23,16 +26,20 @@ struct MemoryListing: CustomStringConvertible {
                 if Self.isHidden(names[depth - 1]) { break }
                 let item = Array(names.prefix(depth))
                 let isFolder = depth < names.count
-                // In the order of paths, what is in one folder stands together.
-                if isFolder, let index = items.lastIndex(where: { $0.isFolder && $0.names.isSame(as: item) }) {
+                if isFolder, let index = folders[depth], items[index].names.isSame(as: item) {
                     items[index].size += entry.size
                 } else {
+                    if isFolder { folders[depth] = items.count }
                     items.append((item, isFolder, entry.size))
                 }
             }
         }
         items.sort { $0.names.precedes($1.names) }
-        for item in items {
+        for (number, item) in items.enumerated() {
+            guard description.utf8.count < MemoryText.maximumView else {
+                description += "\n(and \(items.count - number) more)"
+                return
+            }
             let path = item.names.joined(separator: "/") + (item.isFolder ? "/" : "")
             description += "\n\(Self.size(item.size))\t\(location)/\(path)"
         }

@@ -9,6 +9,9 @@ struct MemoryText {
     private static let newline = UInt8(ascii: "\n")
     /// The longest file that is shown, by the documentation of the memory tool.
     private static let maximumLines = 999_999
+    /// How many bytes of lines a view shows, some 16,000 tokens: what is longer is viewed in parts. The documentation says
+    /// to have such a limit, and none.
+    static let maximumView = 1 << 16
     /// How many lines are named in which a text occurs that is to be replaced.
     private static let maximumOccurrences = 1000
 
@@ -33,7 +36,26 @@ struct MemoryText {
             isEmpty = first > min(last, lines.count)
             if !isEmpty { shown = first...min(last, lines.count) }
         }
-        return "Here's the content of \(location) with line numbers:\n" + (isEmpty ? "" : numbered(shown))
+        return "Here's the content of \(location) with line numbers:\n" + (isEmpty ? "" : beginning(of: shown))
+    }
+
+    /// As many of the lines as are shown at once; of one that is longer than that, its beginning.
+    private func beginning(of numbers: ClosedRange<Int>) -> String {
+        var room = Self.maximumView
+        let whole = numbers.prefix { number in
+            // With its number, a tab and a line feed.
+            room -= lines[number - 1].utf8.count + 8
+            return room >= 0
+        }
+        if whole.count == numbers.count { return numbered(numbers) }
+        guard let last = whole.last else {
+            let (number, line) = (numbers.lowerBound, lines[numbers.lowerBound - 1])
+            let end = line.utf8.index(line.startIndex, offsetBy: Self.maximumView, limitedBy: line.endIndex)
+            return numbered(number, line[..<(end ?? line.endIndex)])
+                + "\n(Only the beginning of line \(number) is shown. The view_range [\(number + 1), -1] goes on behind it.)"
+        }
+        return numbered(numbers.lowerBound...last)
+            + "\n(Cut off behind line \(last) of \(lines.count). The view_range [\(last + 1), -1] goes on.)"
     }
 
     /// Replaces a text that occurs once.
@@ -64,7 +86,7 @@ struct MemoryText {
         let result = MemoryText(String(decoding: changed, as: UTF8.self))
         let line = bytes[..<place].count { $0 == Self.newline } + 1
         let last = min(result.lines.count, line + 2)
-        return (result.text, result.numbered(max(1, min(line - 2, last))...last))
+        return (result.text, result.beginning(of: max(1, min(line - 2, last))...last))
     }
 
     /// Inserts a line, or several.
@@ -86,10 +108,12 @@ struct MemoryText {
     }
 
     private func numbered(_ numbers: ClosedRange<Int>) -> String {
-        numbers.map { number in
-            let digits = "\(number)"
-            return "\(String(repeating: " ", count: max(0, 6 - digits.utf8.count)))\(digits)\t\(lines[number - 1])"
-        }.joined(separator: "\n")
+        numbers.map { numbered($0, lines[$0 - 1]) }.joined(separator: "\n")
+    }
+
+    private func numbered(_ number: Int, _ line: Substring) -> String {
+        let digits = "\(number)"
+        return "\(String(repeating: " ", count: max(0, 6 - digits.utf8.count)))\(digits)\t\(line)"
     }
 
     /// Every place at which the pattern begins, overlapping ones as well; none for an empty pattern.

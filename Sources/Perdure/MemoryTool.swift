@@ -19,7 +19,7 @@ public import JSONCore
 /// that sessions share each command is one commit under a lease of that file, which a busy one makes it wait for.
 public struct MemoryTool: Tool {
     /// The command and what it needs, with the names of Anthropic's schema.
-    public struct Arguments: Decodable {
+    public struct Arguments: Codable {
         let command: String
         let path: String?
         let viewRange: [Int]?
@@ -103,10 +103,15 @@ public struct MemoryTool: Tool {
         ]
     }
 
+    /// One after the other: a reply may create a text and view it.
+    public var keepsOrder: Bool { true }
+
     /// Runs a command. What is wrong with it is the answer, as the model is to read it.
     public func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        // With the command: a session that was restored from a backup gives the keys of what it has lost to other calls.
+        let key = try context.idempotencyKey(forStep: JSONValueEncoder().encode(arguments).description)
         do {
-            return try await context.perform(MemoryCommand(arguments), on: scope)
+            return try await context.perform(MemoryCommand(arguments), on: scope, key: key)
         } catch let refusal as MemoryRefusal {
             return refusal.description
         }

@@ -13,7 +13,7 @@ struct RegisteredTool: Sendable {
 
     /// Makes the schema, which throws when `Arguments` is not a type that a schema can be made of.
     init<T: Tool>(_ tool: T) throws {
-        specification = ToolSpecification(
+        var specification = ToolSpecification(
             name: tool.name,
             description: tool.description,
             parameters: try tool.parameters(),
@@ -22,6 +22,8 @@ struct RegisteredTool: Sendable {
                 try tool.approval(for: JSONValueDecoder().decode(T.Arguments.self, from: arguments))
             }
         )
+        specification.keepsOrder = tool.keepsOrder
+        self.specification = specification
         timeLimit = tool.timeLimit
         retries = tool.effect == .once ? .never : tool.retries
         run = { arguments, context in

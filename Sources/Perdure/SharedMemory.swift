@@ -23,8 +23,8 @@ actor SharedMemory {
     /// Does a command, once for each key.
     func perform(
         _ command: MemoryCommand, key: String, until deadline: ContinuousClock.Instant
-    ) throws -> String {
-        try withLease(until: deadline) { session in
+    ) async throws -> String {
+        try await withLease(until: deadline) { session in
             if let answer = try session.answer(toApplied: key) {
                 // It may have been read from a page that no sync has put onto the disk yet.
                 try session.confirm()
@@ -40,33 +40,47 @@ actor SharedMemory {
     /// Searches.
     func search(
         _ words: String, limit: Int, until deadline: ContinuousClock.Instant
-    ) throws -> [MemoryMatch] {
-        try withLease(until: deadline) { session in try session.searchMemory(words, limit: limit) }
+    ) async throws -> [MemoryMatch] {
+        try await withLease(until: deadline) { session in try session.searchMemory(words, limit: limit) }
     }
 
+    /// Tries until nobody else has it. Between the tries the others of this process get theirs, who may have less time.
     private func withLease<Result>(
         until deadline: ContinuousClock.Instant, _ body: (inout LeasedSession) throws -> Result
-    ) throws -> Result {
-        var session = try lease(until: deadline)
-        let result: Result
-        do {
-            result = try body(&session)
-        } catch {
-            // The reason for the failure is worth more than a second one from the release.
-            try? session.release()
-            throw error
+    ) async throws -> Result {
+        while true {
+            if var session = try leaseIfFree() {
+                let result: Result
+                do {
+                    result = try body(&session)
+                } catch {
+                    // The reason for the failure is worth more than a second one from the release.
+                    try? session.release()
+                    throw error
+                }
+                // What was to be written is durable; a release that fails is seen by the next lease.
+                try? session.release()
+                return result
+            }
+            let wait = Duration.milliseconds(Int64.random(in: 20...250))
+            guard .now.advanced(by: wait) < deadline else { throw MemoryRefusal.inUse }
+            try await Task.sleep(for: wait)
         }
-        // What was to be written is durable; a release that fails is seen by the next lease.
-        try? session.release()
-        return result
     }
 
-    private func lease(until deadline: ContinuousClock.Instant) throws -> LeasedSession {
+    private func leaseIfFree() throws(SessionStoreError) -> LeasedSession? {
         do throws(SessionStoreError) {
-            return try store.lease(.sharedMemory, of: agent, attempt: "memory", until: deadline)
+            return try store.lease(.sharedMemory, of: agent, attempt: "memory", until: .now)
         } catch {
-            guard error.isRetryable, !Task.isCancelled else { throw error }
-            throw MemoryRefusal("Error: The memory is in use by other sessions, and nothing was done. Try again later.")
+            guard [.busy, .tooManyLeases].contains(error.code) else { throw error }
+            return nil
         }
     }
+}
+
+extension MemoryRefusal {
+    /// An attempt that a crash cut off may have got further than this one.
+    fileprivate static let inUse = MemoryRefusal(
+        "Error: The memory is in use by other sessions. Try again later, and view it before you change it: an attempt that "
+            + "was interrupted may have taken effect.")
 }

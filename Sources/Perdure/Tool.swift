@@ -34,6 +34,9 @@ public protocol Tool<Arguments, Output>: Sendable {
     /// Whether a run that threw, or took too long, is repeated before the model is told. Default: ``RetryPolicy/never``,
     /// and always so for ``ToolEffect/once``.
     var retries: RetryPolicy { get }
+    /// Whether its calls in one reply run one after the other, in the reply's order, with those of all tools of which this
+    /// is true. Default: no, calls of one reply run side by side.
+    var keepsOrder: Bool { get }
     /// The JSON Schema of the arguments. Default: made from `Arguments`.
     ///
     /// It is asked for once, when the function starts; what it throws is reported as an init error.
@@ -60,6 +63,8 @@ extension Tool {
     public var timeLimit: Duration? { nil }
     /// A run that threw is told to the model.
     public var retries: RetryPolicy { .never }
+    /// Side by side.
+    public var keepsOrder: Bool { false }
     /// The schema of `Arguments`, from its `Codable` conformance.
     public func parameters() throws -> JSONValue { try JSONSchema.describing(Arguments.self) }
     /// No approval needed.

@@ -9,7 +9,7 @@ import Perdure
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write a session as JSON Lines, which `perdure import` reads.",
+        abstract: "Write a session, or a shared memory, as JSON Lines, which `perdure import` reads.",
         discussion: """
             With --salvage, writes what can be read of a damaged session, or of one that was moved aside: the turns that \
             are complete and stand before the first damage. Imported, that is a session with a new identity. \
@@ -17,10 +17,13 @@ struct ExportCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The id of the session; leave it out with --salvage.")
+    @Argument(help: "The id of the session; leave it out with --shared or --salvage.")
     var session: String?
 
-    @Option(help: "The agent, where several have a session of that id.")
+    @Flag(help: "The memory that the agent's sessions share.")
+    var shared = false
+
+    @Option(help: "The agent, where several have a session of that id, or a shared memory.")
     var agent: String?
 
     @Option(help: "The file to create; standard output unless given.")
@@ -33,8 +36,8 @@ struct ExportCommand: AsyncParsableCommand {
     var root = ".perdure"
 
     func validate() throws {
-        guard (session == nil) != (salvage == nil) else {
-            throw ValidationError("give either the id of a session or --salvage")
+        guard [session != nil, shared, salvage != nil].count(where: \.self) == 1 else {
+            throw ValidationError("give the id of a session, --shared or --salvage")
         }
     }
 
@@ -44,7 +47,8 @@ struct ExportCommand: AsyncParsableCommand {
         if let salvage {
             archive = try store.salvage(folder: salvage)
         } else {
-            let found = try StoredSession(session ?? "", of: agent, in: store)
+            let id = try session.map { try SessionID($0) } ?? .sharedMemory
+            let found = try StoredSession(id, of: agent, in: store)
             archive = try found.withLease { try $0.archive() }
         }
         guard let output else { return try write(archive, to: STDOUT_FILENO) }

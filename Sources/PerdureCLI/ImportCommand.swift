@@ -30,8 +30,9 @@ struct ImportCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try options.store()
         let archive = try SessionArchive(lines: lines())
-        let new = try StoredSession(
-            session ?? archive.names.session, of: agent ?? archive.names.agent, in: store)
+        let isShared = session == nil && archive.names.session == SessionID.sharedMemory.rawValue
+        let id: SessionID = try isShared ? .sharedMemory : SessionID(session ?? archive.names.session)
+        let new = try StoredSession(id, of: agent ?? archive.names.agent, in: store)
         try store.create(new.session, of: new.agent, from: archive, until: StoredSession.deadline)
         let count = archive.entries.count
         options.report(

@@ -9,7 +9,11 @@ struct MemoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "memory",
         abstract: "List, show or search the memory of a session, or the one that an agent's sessions share.",
-        discussion: "Nothing counts as a use of what is shown. \(exitStatuses)"
+        discussion: """
+            Nothing counts as a use of what is shown. What is removed stays in the log of the session that wrote it, and \
+            is not overwritten on the disk. `perdure export` writes all of a memory, and `perdure erase --shared` removes a shared one. \
+            \(exitStatuses)
+            """
     )
 
     @Argument(help: "The id of the session; none with --shared.")
@@ -32,10 +36,13 @@ struct MemoryCommand: AsyncParsableCommand {
     @Option(help: "List the files that were neither used nor written for that many days, the longest first.")
     var unusedFor: Int?
 
+    @Option(help: "Remove the text at a path, or a folder.")
+    var remove: String?
+
     func validate() throws {
         guard shared == (session == nil) else { throw ValidationError("give either a session or --shared") }
-        guard [show != nil, search != nil, unusedFor != nil].count(where: \.self) <= 1 else {
-            throw ValidationError("give one of --show, --search and --unused-for")
+        guard [show != nil, search != nil, unusedFor != nil, remove != nil].count(where: \.self) <= 1 else {
+            throw ValidationError("give one of --show, --search, --unused-for and --remove")
         }
         if let unusedFor, !(0...100_000).contains(unusedFor) {
             throw ValidationError("--unused-for is a number of days")
@@ -52,6 +59,12 @@ struct MemoryCommand: AsyncParsableCommand {
         } else if let unusedFor {
             let time = wallClock() - Int64(unusedFor) * 86_400_000
             try print(entries: found.withLease { try $0.staleMemories(notUsedSince: time) })
+        } else if let remove {
+            let path = try memoryPath(remove)
+            try found.withLease(attempt: "remove") { try $0.change(.remove(path)) }
+            options.report(
+                found.json(["removed": .init(path.rawValue)]),
+                "\(path.rawValue.printableLine) was removed from the memory of \(found.description)")
         } else {
             try print(entries: found.withLease { try $0.memories() })
         }
@@ -86,10 +99,14 @@ struct MemoryCommand: AsyncParsableCommand {
         }
     }
 
-    private func print(text given: String, of found: StoredSession) throws {
-        // As the model names it, or as the list does.
+    /// As the model names it, or as the list does.
+    private func memoryPath(_ given: String) throws -> MemoryPath {
         let root = "/memories/"
-        let path = try MemoryPath(given.hasPrefix(root) ? String(given.dropFirst(root.count)) : given)
+        return try MemoryPath(given.hasPrefix(root) ? String(given.dropFirst(root.count)) : given)
+    }
+
+    private func print(text given: String, of found: StoredSession) throws {
+        let path = try memoryPath(given)
         let (entry, text) = try found.withLease { lease in
             (try lease.memory(at: path), try lease.memoryText(at: path))
         }

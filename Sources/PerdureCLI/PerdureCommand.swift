@@ -13,7 +13,7 @@ struct PerdureCommand: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, ChatCommand.self, SessionsCommand.self, ShowCommand.self, UsageCommand.self,
             MemoryCommand.self, VerifyCommand.self, QuarantineCommand.self, ExportCommand.self, ImportCommand.self,
-            ForkCommand.self, RewindCommand.self, CheckpointCommand.self,
+            ForkCommand.self, RewindCommand.self, CheckpointCommand.self, EraseCommand.self,
         ]
     )
 

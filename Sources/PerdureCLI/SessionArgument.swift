@@ -41,10 +41,10 @@ struct StoredSession {
         }
         let agents = try store.agents(having: self.session)
         guard let only = agents.first else {
+            let missing = [SessionID.sharedMemory: "a shared memory", .responseCache: "a response cache"][session]
             throw ValidationError(
-                session.isReserved
-                    ? "no agent below \(store.root) has a shared memory"
-                    : "there is no session \(session) below \(store.root); see `perdure sessions`")
+                missing.map { "no agent below \(store.root) has \($0)" }
+                    ?? "there is no session \(session) below \(store.root); see `perdure sessions`")
         }
         guard agents.count == 1 else {
             let names = agents.map(\.rawValue).joined(separator: ", ")

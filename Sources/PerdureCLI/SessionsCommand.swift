@@ -50,7 +50,8 @@ struct SessionsCommand: AsyncParsableCommand {
             var table = Table(["AGENT", "SESSION", "TURNS", "ENTRIES", "UPDATED"])
             for session in sessions {
                 table.add([
-                    session.agent, session.session.printableLine, "\(session.turns)", "\(session.entries)",
+                    session.agent.printableLine, session.session.printableLine, "\(session.turns)",
+                    "\(session.entries)",
                     session.updated.map(timestamp) ?? "never",
                 ])
             }

@@ -53,11 +53,20 @@ struct UsageCommand: AsyncParsableCommand {
 
     private func showAll(of store: SessionStore) throws {
         let (summaries, unreadable) = try store.sessions()
+        var failures = unreadable.map { "\($0.folder): \($0.error)" }
         var table = Table(["AGENT", "SESSION", "TURNS", "CALLS"] + Spending.heads)
         var items: [JSONValue] = []
         for summary in summaries where agent == nil || agent == summary.agent {
-            let found = try StoredSession(summary.session, of: summary.agent, in: store)
-            let usage = Usage(try found.withLease { lease in try lease.storedEntries() })
+            let found: StoredSession
+            let usage: Usage
+            do {
+                found = try StoredSession(summary.session, of: summary.agent, in: store)
+                usage = Usage(try found.withLease { lease in try lease.storedEntries() })
+            } catch let error as SessionStoreError {
+                // Somebody has leased or erased it since it was listed.
+                failures.append("\(summary.agent)/\(summary.session): \(error)")
+                continue
+            }
             items.append(found.json(["turns": .init(usage.turns.count), "total": usage.total.json]))
             table.add(
                 [summary.agent, summary.session.printableLine, "\(usage.turns.count)", "\(usage.total.modelCalls)"]
@@ -69,10 +78,8 @@ struct UsageCommand: AsyncParsableCommand {
         } else {
             print(items.isEmpty ? "no sessions" : "\(table)")
         }
-        for session in unreadable {
-            FileHandle.standardError.write(Data("\("\(session.folder): \(session.error)".printableLine)\n".utf8))
-        }
-        if !unreadable.isEmpty { throw ExitCode(1) }
+        for failure in failures { say("\(failure.printableLine)\n") }
+        if !failures.isEmpty { throw ExitCode(1) }
     }
 }
 
@@ -103,19 +110,22 @@ struct Usage {
             let turn = stored.entry.turn
             if turns.last?.turn != turn { turns.append(Row(turn: turn)) }
             var row = Row(turn: turn)
-            let usage: TokenUsage?
+            var usage: TokenUsage?
+            var isPaid = true
             switch stored.entry.fact {
             case .reply(let reply):
                 replies += 1
                 row.step = replies
-                usage = reply.usage
+                (usage, isPaid) = (reply.usage, !reply.isFromCache)
             case .compaction(let compaction) where compaction.modelAnswered: usage = compaction.usage
             default: continue
             }
-            row.spent.add(usage)
+            if isPaid {
+                row.spent.add(usage)
+                turns[turns.count - 1].spent.add(usage)
+                total.add(usage)
+            }
             steps.append(row)
-            turns[turns.count - 1].spent.add(usage)
-            total.add(usage)
         }
     }
 }

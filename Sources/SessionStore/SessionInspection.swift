@@ -60,6 +60,8 @@ struct SessionInspection {
         checkNames(connection)
         readLog(connection)
         checkTables(connection)
+        checkAttachments(connection)
+        checkMemory(connection)
         readOtherTables(connection)
     }
 
@@ -171,6 +173,32 @@ struct SessionInspection {
             }
         ) { call, _ in calls[call.0] = call.1 }
         if hasCalls { audit.compare(calls, in: &report) }
+    }
+
+    private mutating func checkAttachments(_ connection: Connection) {
+        // A blob's length is in the head of its row: the blob is not read for it.
+        collect(
+            connection,
+            """
+            SELECT turn FROM attachments WHERE size IS NOT NULL AND (size, size) <> (
+                SELECT ifnull(sum(length(body)), 0), ifnull(max(start + length(body)), 0)
+                FROM attachment_parts WHERE attachment = attachments.id)
+            ORDER BY turn
+            """,
+            ofEach: { row throws(SQLiteError) in try row.int(0) }
+        ) { turn, inspection in
+            inspection.report.add(.attachments, "an attachment of turn \(turn) lacks some of its bytes")
+        }
+    }
+
+    /// What makes a memory that cannot be searched or written, or one that seems empty.
+    private mutating func checkMemory(_ connection: Connection) {
+        collect(
+            connection, "SELECT count(*) FROM sqlite_schema WHERE name IN ('memory', 'memory_index')",
+            ofEach: { row throws(SQLiteError) in try row.int(0) }
+        ) { count, inspection in
+            if count == 1 { inspection.report.add(.malformed, "the memory and its index are not both there") }
+        }
     }
 
     private mutating func readOtherTables(_ connection: Connection) {

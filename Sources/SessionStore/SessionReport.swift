@@ -56,7 +56,7 @@ public struct SessionFinding: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case inputOutput, newerSchema, missingLog, unwritten, pendingJournal, brokenInbox
             case lostDatabase, foreignFile, malformed, wrongPlace, brokenLog, unreadableEntry, brokenOrder
-            case requests, calls
+            case requests, calls, attachments
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -91,6 +91,8 @@ public struct SessionFinding: Sendable, Hashable, CustomStringConvertible {
         public static let requests = Kind(.requests)
         /// The table of tool calls does not agree with the log.
         public static let calls = Kind(.calls)
+        /// An attachment lacks some of its bytes.
+        public static let attachments = Kind(.attachments)
 
         /// Whether the session cannot go on as it is, or has lost something.
         ///

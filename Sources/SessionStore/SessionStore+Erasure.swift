@@ -13,7 +13,7 @@ import Darwin
 
 extension SessionStore {
     /// Removes a session with everything that it holds, attachments included. A session that is leased under its names
-    /// afterwards is a new one.
+    /// afterwards is a new one. What it has left in ``SessionID/sharedMemory``, ``SessionID/responseCache`` and forks stays.
     ///
     /// Takes the session's lease, waits for it like ``lease(_:of:attempt:until:)``, and begins with one commit, which is
     /// refused if the lease was lost. A crash in between leaves the whole session, or none. The blocks that the files had

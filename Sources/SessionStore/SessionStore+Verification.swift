@@ -44,8 +44,8 @@ extension SessionStore {
     /// Verifies a session: everything that its files hold, and whether it agrees with itself.
     ///
     /// Looks at SQLite's structures (`PRAGMA integrity_check`), the version, whether the file is the one of its folder,
-    /// each entry and outcome, their order, whether requests and tool calls are what the log says, and whether the
-    /// write-ahead log has commits that are not read. It locks the files as a lease does, and reads all of them; no file
+    /// each entry and outcome, their order, whether requests and tool calls are what the log says, whether attachments have
+    /// all of their bytes and the memory its index, and whether the write-ahead log has commits that are not read. It locks the files as a lease does, and reads all of them; no file
     /// is created or changed. A session that is leased is not looked at: see ``SessionReport/isBusy``.
     ///
     /// Throws ``SessionStoreError/Code/noSuchSession``; all else is in the report.
@@ -62,19 +62,20 @@ extension SessionStore {
     }
 
     /// What can be read of a damaged session, as something to make a new session from: the log up to the first entry that
-    /// is unreadable or cannot follow, and of that the turns that are complete.
+    /// is unreadable or cannot follow, and of that the turns that are complete; and its memory.
     ///
     /// The new session has an identity of its own, also under the same names: positions of tool calls that were lost are
     /// given out again, and must not bring their idempotency keys along. Where the file does not say whose it is, the
     /// names are those of its folder.
     ///
     /// Throws ``SessionStoreError/Code/busy``, ``SessionStoreError/Code/noSuchSession``,
-    /// ``SessionStoreError/Code/invalidName``, and ``SessionStoreError/Code/damaged`` when not even one turn is left.
+    /// ``SessionStoreError/Code/invalidName``, and ``SessionStoreError/Code/damaged`` when not even one turn is left, and no memory.
     public func salvage(folder: String) throws(SessionStoreError) -> SessionArchive {
         let inspection = try inspect(folder)
         if inspection.report.isBusy { throw .busy }
         let history = inspection.audit.history
-        let turns = stride(from: history.turn, to: 0, by: -1)
+        // A file that sessions share has a memory and no turns.
+        let turns = stride(from: history.turn, through: inspection.hasMemory ? 0 : 1, by: -1)
         guard let turn = turns.first(where: { history.canRewind(to: $0) }) else {
             throw SessionStoreError(.damaged, at: "salvage", "not one complete turn can be read")
         }
@@ -149,6 +150,11 @@ extension SessionInspection {
         let (byte, failure) = firstByte(of: log)
         if let failure { throw .system(failure, at: "verify") }
         if byte == LogScan.firstByte { noteLostDatabase() } else { noteUnwritten() }
+    }
+
+    /// Whether texts of a memory were read.
+    var hasMemory: Bool {
+        zip(Schema.indexes, rows).contains { table, rows in table.name == "memory" && !rows.isEmpty }
     }
 
     /// What was read, with the tables that follow from the log made anew.

@@ -48,7 +48,7 @@ public struct SessionStore: Sendable {
     ///   - warmSessions: How many released sessions stay open at most, for their next lease in this process, all copies of
     ///     this value together. Each has two descriptors, no lock, and SQLite's cache of up to about 2 MB. 0 closes each
     ///     session when it is released.
-    ///   - now: Milliseconds since 1970, written beside each entry. Nothing is decided by it.
+    ///   - now: Milliseconds since 1970, written beside each entry. The age of cached replies is measured by it; no lease is.
     public init(
         root: String,
         maximumLeases: Int = Self.maximumLeases,

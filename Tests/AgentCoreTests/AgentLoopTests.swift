@@ -23,12 +23,17 @@ struct Harness {
         },
     ]
 
-    init(maximumModelCalls: Int = 16) {
+    init(maximumModelCalls: Int = 16, keepingOrder ordered: Set<String> = []) {
+        let tools = Self.tools.map { tool in
+            var tool = tool
+            tool.keepsOrder = ordered.contains(tool.name)
+            return tool
+        }
         loop = AgentLoop(
             .init(
                 sessionIdentity: "s",
                 instructions: "Help.",
-                tools: Self.tools,
+                tools: tools,
                 maximumModelCalls: maximumModelCalls
             )
         )
@@ -100,5 +105,38 @@ let hello = Event.input(request: "1", text: "hello")
                 .user("hello"), .assistant(ModelReply(text: "", toolCalls: calls)),
                 .tool(call: calls[0], content: "done"), .tool(call: calls[1], content: "done"),
             ])
+    }
+
+    @Test func `calls of tools that keep order run one after the other, beside the rest`() throws {
+        var harness = Harness(keepingOrder: ["set", "pay"])
+        _ = try harness.send(hello)
+        let first = try harness.send(calling("set", "read", "pay", "set")).runs
+        #expect(first.map(\.position.index) == [0, 1])
+        // What comes next is claimed in the commit of the result before it.
+        let next = try harness.send(.toolFinished(first[0].position, done)).runs
+        #expect(next.map(\.position.index) == [2])
+        #expect(harness.log.map(\.kind) == [.input, .reply, .claim, .result, .claim])
+        #expect(try harness.send(.toolFinished(first[1].position, done)).isEmpty)
+        let last = try harness.send(.toolFinished(next[0].position, done)).runs
+        #expect(last.map(\.position.index) == [3])
+        // A crash leaves one that may have taken effect.
+        try harness.restart()
+        #expect(try harness.send(.resume).runs.map(\.position.index) == [3])
+        #expect(try harness.send(.toolFinished(last[0].position, done)).request != nil)
+    }
+
+    @Test func `a reply from a cache counts as an answer, and not as spent`() throws {
+        var harness = Harness(maximumModelCalls: 2)
+        _ = try harness.send(hello)
+        var reply = ModelReply(
+            text: "", toolCalls: [ToolCall(id: "a", name: "read", arguments: "{}")], usage: TokenUsage(),
+            isFromCache: true)
+        let runs = try harness.send(.modelReplied(reply)).runs
+        #expect(harness.loop.history.spent == Spending() && harness.loop.history.spentInTurn == Spending())
+        let request = try harness.send(.toolFinished(runs[0].position, done)).request
+        #expect(request?.allowsToolCalls == false)
+        reply = ModelReply(text: "hi", usage: TokenUsage(input: 3))
+        #expect(try harness.send(.modelReplied(reply)).outcome == .completed(reply: "hi"))
+        #expect(harness.loop.history.spent.modelCalls == 1 && harness.loop.history.spent.input == 3)
     }
 }

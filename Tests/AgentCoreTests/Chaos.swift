@@ -47,6 +47,9 @@ struct Chaos {
             definition.sessionBudget.modelCalls = Int.random(in: 1...40, using: &random)
         }
         definition.context = Self.anyContext(&random)
+        for index in definition.tools.indices {
+            definition.tools[index].keepsOrder = Int.random(in: 0..<4, using: &random) == 0
+        }
         loop = AgentLoop(definition)
     }
 
@@ -105,6 +108,13 @@ struct Chaos {
                 #expect(illegality(of: request.messages) == nil)
                 isSummarising = true
             case .runTool(let run):
+                let ordered = loop.definition.tools.filter(\.keepsOrder).map(\.name)
+                if ordered.contains(run.tool) {
+                    let others = history.calls.filter {
+                        running.contains($0.position) && ordered.contains($0.call.name)
+                    }
+                    #expect(others.isEmpty, "\(run.position) runs beside one that stands before it")
+                }
                 #expect(running.insert(run.position).inserted, "\(run.position) is run twice")
                 #expect(!isAsking)
                 let tool = try #require(Harness.tools.first { $0.name == run.tool })

@@ -44,6 +44,9 @@ import Testing
                 + #""usage":{"input":30,"output":4,"cached":20,"cost":7}}"#,
             optional: ["calls", "usage"]),
         Case(
+            fact: .reply(ModelReply(text: "hi", isFromCache: true)), kind: "reply", call: nil,
+            body: #"{"text":"hi","finish":"stop","repeated":true}"#, optional: ["repeated"]),
+        Case(
             fact: .claim(position, tool: "pay", effect: .once, attempt: 1), kind: "claim", call: "3.1",
             body: #"{"tool":"pay","effect":"once","attempt":1}"#),
         Case(

@@ -8,7 +8,7 @@ import Perdure
 ///
 /// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
 /// leave a line in, `STREAMS` says that it streams, and `QUEUES` that a busy session is left messages. The point is reached
-/// by code around the agent: nothing in the library knows of it.
+/// by code around the agent: nothing in the library knows of it. `FAULT` is a `SharedMemoryFault`.
 @main
 struct CrashAgent {
     static func main() async {
@@ -40,8 +40,10 @@ struct CrashAgent {
             Remind(effects: effects)
             Work(effects: effects)
             Buy(effects: effects)
+            CrashingMemory(crash: crash)
         }
         if environment["QUEUES"] != nil { agent.whenBusy = .queue(.atEnd) }
+        try SharedMemoryFault(environment)?.set()
         return try AgentHandler(agent, environment: environment)
     }
 }

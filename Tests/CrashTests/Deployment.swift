@@ -17,15 +17,16 @@ struct Deployment: Sendable {
     private let client = HTTPClient()
 
     /// Runs `body` with a function that is taken down afterwards, whatever happens.
-    static func run(
+    @discardableResult
+    static func run<Result: Sendable>(
         environment: [String: String] = [:],
         concurrency: Int = 1,
         perSandbox: Int = 1,
         configure: (inout FunctionConfiguration) -> Void = { _ in },
         log: @escaping @Sendable (String) -> Void = { _ in },
         answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
-        _ body: @Sendable (Deployment) async throws -> Void
-    ) async throws {
+        _ body: @Sendable (Deployment) async throws -> Result
+    ) async throws -> Result {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("perdure-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: root) }
@@ -46,14 +47,16 @@ struct Deployment: Sendable {
         configure(&function)
         let emulator = LambdaEmulator(functions: [function], log: log)
         let address = try await emulator.start()
+        let result: Result
         do {
-            try await body(
+            result = try await body(
                 Deployment(root: root, model: model, emulator: emulator, endpoint: address.description))
         } catch {
             await emulator.shutdown()
             throw error
         }
         await emulator.shutdown()
+        return result
     }
 
     /// The executable beside the test bundle.

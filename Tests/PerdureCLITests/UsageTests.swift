@@ -5,6 +5,7 @@ import AgentCore
 import Foundation
 import JSONCore
 import SessionStore
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct UsageTests {
@@ -73,5 +74,28 @@ import Testing
         #expect(try await usage("--agent", "other").output == "no sessions\n")
         #expect(try await usage("--steps").status == 64)
         #expect(try await usage("none").status == 64)
+    }
+
+    @Test func `a reply from a cache is a step that cost nothing and no call`() async throws {
+        var lease = try sessions.store.lease(SessionID("c"), of: AgentName("support"), attempt: "1", until: .now)
+        let reply = ModelReply(text: "Hi.", usage: TokenUsage(), isFromCache: true)
+        try lease.append(
+            [Entry(turn: 1, fact: .input(request: "1", text: "Hi")), Entry(turn: 1, fact: .reply(reply))],
+            outcome: .completed(reply: "Hi."))
+        try lease.release()
+        let json = try JSONValue(parsing: try await usage("c", "--steps", "--json").output.utf8)
+        #expect(json["total"]?["modelCalls"] == 0 && json["steps"]?.array?.count == 1)
+    }
+
+    @Test func `sessions that cannot be read do not keep the others from being summed up`() async throws {
+        // A copy of a folder has the names of its original, which it is not.
+        let copy = "\(sessions.root)/\(try sessions.folder("b"))-copy"
+        let original = "\(sessions.root)/\(try sessions.folder("b"))"
+        try FileManager.default.copyItem(atPath: original, toPath: copy)
+        try FileManager.default.removeItem(atPath: original)
+        let program = try Program("perdure", ["usage", "--root", sessions.root])
+        let (status, output) = try await program.finish()
+        #expect(status == 1 && output.contains("support  a"))
+        #expect(program.errors.withLock { $0.contains("support/b: noSuchSession") })
     }
 }

@@ -112,6 +112,47 @@ import Testing
         #expect(answers[6] == "Here's the content of /memories/a with line numbers:\n     1\t\r\n     2\tb")
     }
 
+    @Test func `a long text is viewed in parts`() throws {
+        let line = String(repeating: "é😀", count: 100)
+        let text = Array(repeating: line, count: 300).joined(separator: "\n")
+        func view(_ range: [Int]?) throws -> String {
+            try MemoryText(text).view(of: MemoryLocation("/memories/a"), range)
+        }
+        var (next, seen) = (1, 0)
+        while next <= 300 {
+            let answer = try view([next, -1])
+            #expect(answer.utf8.count < MemoryText.maximumView + 1000)
+            let shown = answer.split(separator: "\n").filter { $0.hasSuffix("\t\(line)") }
+            seen += shown.count
+            next += shown.count
+            let end = "\n(Cut off behind line \(next - 1) of 300. The view_range [\(next), -1] goes on.)"
+            #expect(answer.hasSuffix(end) == (next <= 300))
+        }
+        #expect(seen == 300)
+        #expect(try view(nil) == view([1, -1]) && view([1, 2]).split(separator: "\n").count == 3)
+    }
+
+    @Test func `a line that is longer than a view is cut between two characters`() throws {
+        let line = "x" + String(repeating: "😀", count: 20_000)
+        let answer = try MemoryText("a\n\(line)\nb").view(of: MemoryLocation("/memories/a"), [2, -1])
+        let lines = answer.split(separator: "\n")
+        #expect(lines.count == 3 && lines[1].utf8.count <= MemoryText.maximumView + 7)
+        #expect(lines[1].hasSuffix("😀") && !lines[1].contains("\u{FFFD}"))
+        #expect(lines[2] == "(Only the beginning of line 2 is shown. The view_range [3, -1] goes on behind it.)")
+    }
+
+    @Test func `a long listing says what it leaves out`() throws {
+        var answer = ""
+        let name = String(repeating: "x", count: 240)
+        try bench.run((100..<400).map { Self.create("/memories/\(name)\($0)") } + [Self.view("/memories")]) {
+            answer = $1
+            _ = ($0, $2.identity)
+        }
+        let lines = answer.split(separator: "\n")
+        #expect(answer.utf8.count < MemoryText.maximumView + 1000)
+        #expect(lines.last == "(and \(300 - (lines.count - 3)) more)")
+    }
+
     /// Whatever a model comes up with: a file is there until a command that names it, or its folder, says that it is gone.
     @Test(arguments: 1...6) func `no command loses a file or leads out of the memory`(_ seed: UInt64) throws {
         var random = SplitMix(state: seed)

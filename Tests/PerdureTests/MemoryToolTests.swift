@@ -90,14 +90,26 @@ import Testing
     }
 
     @Test(arguments: [MemoryScope.session, .sharedByAgent])
-    func `commands of one reply all take effect`(_ scope: MemoryScope) async throws {
+    func `commands of one reply take effect in its order`(_ scope: MemoryScope) async throws {
+        let lines = (1...8).map { number in
+            Self.call([
+                "command": "insert", "path": "/memories/log", "insert_line": 0, "insert_text": .init("line \(number)"),
+            ])
+        }
         let server = try ScriptedModelServer([
-            .toolCalls((1...5).map { Self.create("\($0)", "text \($0)") } + [Self.view("")]), .text("Done."),
+            .toolCalls(
+                [Self.create("log", "")] + lines + [Self.call(["query": "line 8"], name: "search_memory")]
+                    + [Self.view("log")]),
+            .text("Done."),
         ])
-        #expect(
-            try await bench.ask(bench.runtime(server, tools: [MemoryTool(scope)])).get() == .completed(reply: "Done."))
-        #expect(try memories(of: scope == .session ? nil : .sharedMemory).count == 5)
-        #expect(try results(server).prefix(5).allSatisfy { $0.hasPrefix("File created successfully at: /memories/") })
+        let runtime = try bench.runtime(server, tools: [MemoryTool(scope), SearchMemory(scope)])
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        let text = (1...8).reversed().map { "line \($0)\n" }.joined()
+        #expect(try memories(of: scope == .session ? nil : .sharedMemory) == ["log": text])
+        let results = try results(server)
+        #expect(results.count == 11 && results[0] == "File created successfully at: /memories/log")
+        #expect(results[9].hasPrefix("/memories/log\nline 8"))
+        #expect(results[10].contains("     1\tline 8\n"))
     }
 
     /// Every operation on the files of a turn fails in one of the runs, those on the shared file as well: before, in and
@@ -213,9 +225,34 @@ import Testing
         try held.release()
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         // Where it gave up just before the time was up, the model was told so.
-        if try results(server).last?.contains("nothing was done") != true {
+        if try results(server).last?.contains("in use by other sessions") != true {
             #expect(try memories(of: .sharedMemory) == ["a": "1"])
         }
+    }
+
+    @Test func `a session that was restored from a backup does what it does now, and not what it has lost`()
+        async throws
+    {
+        let server = try ScriptedModelServer([
+            .toolCalls([Self.create("lost", "1")]), .text("Done."), .toolCalls([Self.create("kept", "2")]),
+            .text("Done."),
+        ])
+        let runtime = try bench.runtime(server, tools: [MemoryTool(.sharedByAgent)])
+        let (id, agent) = (try SessionID("a"), try AgentName("support"))
+        var leased = try bench.store.lease(id, of: agent, attempt: "1", until: .now)
+        try leased.append(
+            [
+                Entry(turn: 1, fact: .input(request: "0", text: "Hi")),
+                Entry(turn: 1, fact: .reply(ModelReply(text: "Hi."))),
+            ],
+            outcome: .completed(reply: "Hi."))
+        let backup = try leased.archive()
+        try leased.release()
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        try bench.store.erase(id, of: agent, until: .now)
+        try bench.store.create(id, of: agent, from: backup, until: .now)
+        #expect(try await bench.ask(runtime, id: "2").get() == .completed(reply: "Done."))
+        #expect(try memories(of: .sharedMemory) == ["lost": "1", "kept": "2"])
     }
 
     @Test func `a tool outside of a session has no memory`() async throws {

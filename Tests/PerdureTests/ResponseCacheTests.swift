@@ -166,6 +166,28 @@ import Testing
         #expect(try await ask(runtime, in: "b").text == "2")
     }
 
+    @Test func `a reply that says nothing is not kept`() async throws {
+        let server = try ScriptedModelServer { number, _ in .text(number == 0 ? "" : "Reply \(number).") }
+        let runtime = try runtime(server)
+        #expect(try await ask(runtime, in: "a").text == "")
+        #expect(try await ask(runtime, in: "b").text == "Reply 1.")
+    }
+
+    @Test func `what was not asked for is not spent`() async throws {
+        let server = try counting()
+        var agent = Agent(
+            name: "support", instructions: "", model: OpenAICompatibleModel(baseURL: server.url, model: "scripted"),
+            responseCache: .timeToLive(.seconds(60)))
+        agent.sessionBudget = Budget(modelCalls: 1)
+        let runtime = try AgentRuntime(agent, store: store())
+        _ = try await ask(runtime, in: "a")
+        #expect(try await ask(runtime, in: "b").text == "Reply 0.")
+        let more = { (session: String) in AgentRequest(session: session, id: "2", content: .message("More")) }
+        let spent = try await runtime.respond(to: more("a")).outcome
+        #expect(spent == .parked(reason: "the session has made its 1 model calls"))
+        #expect(try await runtime.respond(to: more("b")).outcome == .completed(reply: "Reply 1."))
+    }
+
     @Test func `a model that does not say which one it is has no cache`() throws {
         struct Nameless: LanguageModel {
             func reply(to request: ModelRequest, onText: @Sendable (String) -> Void) async throws -> ModelReply {

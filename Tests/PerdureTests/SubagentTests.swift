@@ -213,6 +213,24 @@ struct Sleepy: Tool {
         #expect(diary.done == (approving ? ["paid 3"] : []))
     }
 
+    @Test func `approvals of two agents are decided at once`() async throws {
+        let helper = Agent(name: "helper", instructions: "", model: PlainModel.calling(("pay", #"{"cents":5}"#))) {
+            Pay(diary: diary)
+        }
+        let model = PlainModel.calling(("helper", Self.task), ("helper", Self.task))
+        let lead = Agent(name: "lead", instructions: "", model: model) { helper.asTool(description: "Helps.") }
+        guard case .awaiting(let approvals) = try await send(start, to: lead) else { throw Unreachable() }
+        #expect(approvals.count == 2)
+        let decide: JSONValue = [
+            "session": "a", "id": "2",
+            "decisions": [["call": "1.0/1.0", "approve": true], ["call": "1.1/1.0", "approve": true]],
+        ]
+        #expect(try await send(decide, to: lead) == .completed(reply: "paid 5 | paid 5"))
+        #expect(diary.done == ["paid 5", "paid 5"])
+        #expect(try await send(decide, to: lead) == .completed(reply: "paid 5 | paid 5"))
+        #expect(try store.verify(SessionID("a"), of: AgentName("lead")).isSound)
+    }
+
     @Test func `arguments that do not fit are asked for again`() async throws {
         let team = team(PlainModel.calling(("pay", #"{"cents":5}"#)), Pay(diary: diary))
         _ = try await send(start, to: team.lead)

@@ -118,7 +118,11 @@ struct MemoryTests {
         for strange in ["", "\"", "*", "NEAR(", "a\u{0}b", "text:tea )", "^tea", "-", "{path}: x"] {
             _ = try found(strange, leased)
         }
+        try leased.change(.write(path("東京.md"), text: "エイダは東京に住む。猫が好き。😀"))
+        #expect(try found("猫", leased) == ["東京.md"] && found("エイダ 東", leased) == ["東京.md"])
+        #expect(try found("好き", leased).isEmpty && found("😀", leased).isEmpty, "a run of letters is one word")
         #expect(try leased.searchMemory("drinks", limit: 1).count == 1)
+        #expect(try found("lait " + String(repeating: "a-", count: 50_000), leased) == ["coffee.md"])
         #expect(try leased.searchMemory("lait").first?.excerpt == "Ada drinks her café au lait at 9. NOT tea.")
         try leased.release()
     }

@@ -250,6 +250,17 @@ struct VerificationTests {
         sql("no meta table", [.malformed], "DROP TABLE meta"),
         sql("a column that is missing", [.malformed], "ALTER TABLE calls DROP COLUMN tool"),
         sql("a table that is missing", [.malformed], "DROP TABLE calls"),
+        sql("a table of attachments that is missing", [.malformed], "DROP TABLE attachment_parts"),
+        sql(
+            "an attachment without its bytes", [.attachments],
+            "INSERT INTO attachments VALUES (1, 'a', 1, 3, 1, 1); INSERT INTO attachment_parts VALUES (1, 0, x'0102')"),
+        sql(
+            "an attachment with a gap", [.attachments],
+            "INSERT INTO attachments VALUES (1, 'a', 1, 2, 1, 1);"
+                + "INSERT INTO attachment_parts VALUES (1, 0, x'01'), (1, 5, x'02')"),
+        sql(
+            "a memory without its index", [.malformed], "CREATE TABLE memory (path, text, version, uses, used, updated)"
+        ),
         sql("a body that is no JSON", [.unreadableEntry], "UPDATE log SET body = '{' WHERE seq = 2"),
         sql("an outcome that is none", [.unreadableEntry], "UPDATE log SET outcome = '{}' WHERE seq = 2"),
         sql("a kind that is none", [.unreadableEntry], "UPDATE log SET kind = 'later' WHERE seq = 2"),
@@ -282,6 +293,31 @@ struct VerificationTests {
         let report = try verify()
         #expect(report.findings.map(\.kind) == [.calls])
         #expect(report.findings.first?.detail.contains(sentence) == true, "\(report.findings)")
+    }
+
+    @Test func `whole attachments and a memory are sound, and a file with a memory alone is salvaged`() throws {
+        var leased = try root.lease()
+        try leased.append(turn(1), outcome: .completed(reply: "reply 1"))
+        for size in [0, 1, 1_300_000] { try leased.attach("\(size)", [[UInt8](repeating: 7, count: size)]) }
+        try leased.change(.write(MemoryPath("a"), text: "one"))
+        try leased.release()
+        #expect(try verify().isSound)
+        let shared = SessionID.sharedMemory
+        leased = try root.store.lease(shared, of: agent, attempt: "a", until: .now)
+        try leased.change(.write(MemoryPath("b"), text: "two"))
+        try leased.release()
+        let folder = root.store.path(of: shared, agent: agent)
+        _ = try sqlite3("\(root.path)/\(folder)/s.db", "DROP TABLE calls")
+        try write(Data(), to: "\(root.path)/\(folder)/s.db-wal")
+        #expect(try root.store.verify(folder: folder).isDamaged)
+        let archive = try root.store.salvage(folder: folder)
+        #expect(archive.entries.isEmpty)
+        _ = try root.store.quarantine(folder: folder)
+        try root.store.create(shared, of: agent, from: archive, until: .now)
+        let again = try root.store.leaseExisting(shared, of: agent, until: .now)
+        #expect(try again.memoryText(at: MemoryPath("b")) == "two")
+        try again.release()
+        #expect(try root.store.verify(shared, of: agent).isSound)
     }
 
     @Test func `no more findings are reported than help`() throws {
