@@ -36,6 +36,19 @@ struct Transcript {
             }
         }
 
+        /// What somebody decided about a call.
+        init(_ verdict: Verdict, _ request: String, _ entry: StoredEntry) {
+            let call = (verdict.path + [verdict.position]).name
+            let words = [
+                "\(call) \(verdict.isApproved ? "approved" : "rejected")", verdict.reason.map { ": \($0)" },
+                verdict.arguments.map { ", with \($0)" },
+            ]
+            self.init(
+                entry: entry, role: "decision", content: words.compactMap(\.self).joined(),
+                details: ["request": .init(request), "call": .init(call), "approved": .init(verdict.isApproved)])
+            if let arguments = verdict.arguments { details["arguments"] = .init(arguments) }
+        }
+
         var json: JSONValue {
             var object: JSONObject = [
                 "seq": .init(entry.sequence), "turn": .init(entry.entry.turn), "time": .init(timestamp(entry.time)),
@@ -55,6 +68,9 @@ struct Transcript {
     }
 
     private(set) var messages: [Message] = []
+
+    /// How the names of steps begin that the package takes by itself, for what is said by entries of other kinds.
+    private static let written = ["wait/", "signal/", "schedule/"]
 
     init(_ entries: [StoredEntry]) {
         var replies = 0
@@ -105,7 +121,33 @@ struct Transcript {
                     Message(
                         entry: stored, role: "schedule", content: message.text,
                         details: ["due": .init(timestamp(message.due)), "id": .init(message.id)]))
-            case .claim, .approvalRequest, .decision, .step, .attempt, .pause, .signal:
+            case .approvalRequest(let position, let reason, let expires):
+                var message = Message(
+                    entry: stored, role: "approval", content: "\(position): \(reason)",
+                    details: ["call": .init(position.description)])
+                if let expires { message.details["expires"] = .init(timestamp(expires)) }
+                messages.append(message)
+            case .decision(let request, let verdict):
+                messages.append(Message(verdict, request, stored))
+            case .step(_, let name, _) where Self.written.contains(where: name.hasPrefix):
+                continue
+            case .step(let position, let name, let value):
+                messages.append(
+                    Message(
+                        entry: stored, role: "step", content: "\(name) = \(value)",
+                        details: ["call": .init(position.description), "name": .init(name), "value": value]))
+            case .pause(.waiting(let until)):
+                let time = until.map(timestamp)
+                messages.append(
+                    Message(
+                        entry: stored, role: "waiting", content: time.map { "until \($0)" } ?? "for a signal",
+                        details: ["until": time.map { .init($0) } ?? .null]))
+            case .signal(let request, let name, let value):
+                messages.append(
+                    Message(
+                        entry: stored, role: "signal", content: "\(name) = \(value)",
+                        details: ["request": .init(request), "name": .init(name), "value": value]))
+            case .claim, .attempt, .pause(.stopped):
                 continue
             }
         }

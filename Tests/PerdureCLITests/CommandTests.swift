@@ -65,6 +65,34 @@ import Testing
         try expect(try await run("show", "ada", "--root", root).output, toBe: "show.txt")
     }
 
+    @Test func `show tells what a turn waited for, and who decided what`() async throws {
+        let store = try SessionStore(root: root) { 1_767_323_045_678 }
+        var session = try store.lease(SessionID("ada"), of: AgentName("support"), attempt: "1", until: .now)
+        let call = ToolCall(id: "call_0", name: "pay", arguments: #"{"cents":7}"#)
+        let position = CallPosition(reply: 1, index: 0)
+        let verdict = Verdict(position: position, isApproved: true, arguments: #"{"cents":5}"#)
+        let facts: [Entry.Fact] = [
+            .input(request: "1", text: "Pay."), .reply(ModelReply(text: "", toolCalls: [call])),
+            .approvalRequest(position, reason: "pay 7 cents", expires: 1_767_323_999_000),
+            .decision(request: "2", verdict), .step(position, name: "order", value: ["id": 9]),
+            .step(position, name: "wait/returned", value: 1_767_323_999_000),
+            .pause(.waiting(until: 1_767_323_999_000)),
+            .pause(.waiting(until: nil)),
+            .signal(request: "3", name: "returned", value: "whole"), .park(reason: "died 6 times"),
+            .cancel(request: "4", reason: "enough"),
+        ]
+        try session.append(facts.map { Entry(turn: 1, fact: $0) }, outcome: .cancelled)
+        try session.release()
+        try expect(try await run("show", "ada", "--root", root).output, toBe: "show-waits.txt")
+        let json = try JSONValue(parsing: try await run("show", "ada", "--root", root, "--json").output.utf8)
+        let roles = json["messages"]?.array?.compactMap { $0["role"]?.string }
+        #expect(
+            roles == [
+                "user", "assistant", "approval", "decision", "step", "waiting", "waiting", "signal", "parked",
+                "cancelled",
+            ])
+    }
+
     @Test func `what was said cannot move the terminal's cursor`() async throws {
         let store = try SessionStore(root: root)
         var session = try store.lease(SessionID("ada"), of: AgentName("support"), attempt: "1", until: .now)
