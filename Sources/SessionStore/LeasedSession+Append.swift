@@ -53,8 +53,8 @@ extension LeasedSession {
         switch entry.fact {
         case .input(let request, _):
             try add(request, turn: entry.turn)
-        case .decision(let request, _):
-            // One request decides on several calls, all of them in one turn.
+        case .decision(let request, _), .signal(let request, _, _):
+            // One request decides on several calls, all of them in one turn; signals take some decisions further.
             try add(
                 request,
                 turn: entry.turn,
@@ -83,7 +83,7 @@ extension LeasedSession {
                 "UPDATE calls SET state = ? WHERE id = ? AND state = 'claimed'",
                 .text(result.status == .unknown ? "unknown" : "settled"), .text(position.description)
             )
-        case .attempt(.released(let request)), .cancel(let request, _), .signal(let request, _, _):
+        case .attempt(.released(let request)), .cancel(let request, _):
             try add(request, turn: entry.turn)
         case .rewind:
             try change("UPDATE calls SET state = 'unknown' WHERE state = 'claimed'")
