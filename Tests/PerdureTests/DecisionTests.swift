@@ -30,3 +30,30 @@ extension SubagentTests {
         #expect(try store.verify(SessionID("a"), of: AgentName("lead")).findings.isEmpty)
     }
 }
+
+extension WaitTests {
+    @Test(arguments: [false, true])
+    func `an approval expires beside a tool that waits for longer, or for a signal`(forSignal: Bool) async throws {
+        let server = try ScriptedModelServer([
+            .toolCalls(["guarded", forSignal ? "sleepy" : "order"].map { .init(name: $0, arguments: #"{"n":1}"#) }),
+            .text("Done."),
+        ])
+        let runtime = try runtime(server, tools: [Guarded(), OrderParcel(), Sleepy(forSignal: true)])
+        let until = forSignal ? nil : calendar.now + 2 * 86_400_000
+        let outcome = try await runtime.respond(to: Self.message("Go", id: "1")).outcome
+        guard case .awaiting(let approvals) = outcome else { return #expect(Bool(false), "\(outcome)") }
+        let due = calendar.now + 60_000
+        let wake = try #require(calendar.scheduled["a/wake/1/\(due)"]?.event)
+        #expect(try await deliver(wake, to: runtime) == outcome)
+        calendar.now = due
+        #expect(try await deliver(wake, to: runtime) == .suspended(until: until))
+        let yes = AgentRequest(
+            session: "a", id: "2", content: .decisions([Verdict(position: approvals[0].position, isApproved: true)]))
+        let error = await #expect(throws: AgentError.self) { try await runtime.respond(to: yes) }
+        #expect(error?.code == .noSuchApproval)
+        let cancel = AgentRequest(session: "a", id: "3", content: .cancel(reason: nil))
+        #expect(try await runtime.respond(to: cancel).outcome == .cancelled)
+        #expect(try await runtime.respond(to: Self.message("So?", id: "4")).outcome == .completed(reply: "Done."))
+        #expect(try server.messages(1).contains { $0.contains("nobody decided in time") })
+    }
+}
