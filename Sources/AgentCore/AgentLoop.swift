@@ -95,7 +95,7 @@ public struct AgentLoop: Sendable {
         case .cancel(let request, let reason):
             return try cancel(by: request, reason: reason)
         case .timeUp:
-            guard history.phase == .open else {
+            guard history.phase == .open, history.pause == nil else {
                 throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is not under way")
             }
             return try putOff(recording: [])

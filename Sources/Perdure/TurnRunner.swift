@@ -58,8 +58,9 @@ struct TurnRunner {
     ///
     /// Throws what the model or the store throws. Unless it was the store, it is noted that the attempt ended in order.
     mutating func run(_ event: Event) async throws -> Outcome {
+        // An event that is refused is no attempt at the turn, and does not say of the one before that it ended in order.
+        var effects = try decide(event)
         do {
-            var effects = try decide(event)
             signals = SignalBox(loop.history.signals)
             while true {
                 let step = try await commit(effects)
@@ -100,12 +101,14 @@ struct TurnRunner {
 
     private mutating func decide(_ event: Event) throws -> [Effect] {
         let now = surroundings.now()
-        var next = loop
-        let effects = try next.handle(event, at: now)
         // A claim that is made when the time is up would count as a call that may have taken effect.
-        if mayStartSteps, !Task.isCancelled, !surroundings.mailbox.isCalledOff, hasTime(for: effects) {
-            loop = next
-            return effects
+        if mayStartSteps, !Task.isCancelled, !surroundings.mailbox.isCalledOff {
+            var next = loop
+            let effects = try next.handle(event, at: now)
+            if hasTime(for: effects) {
+                loop = next
+                return effects
+            }
         }
         return try loop.handle(event, at: now, startingSteps: false)
     }
@@ -134,7 +137,7 @@ struct TurnRunner {
         case finish(Outcome)
     }
 
-    private func commit(_ effects: [Effect]) async throws -> Step {
+    private mutating func commit(_ effects: [Effect]) async throws -> Step {
         var runs: [ToolRun] = []
         for effect in effects {
             switch effect {
@@ -146,6 +149,7 @@ struct TurnRunner {
                     let kept = entries.filter { ![.pause, .approval].contains($0.kind) }
                     let pause = Entry(turn: loop.history.turn, fact: .pause(.stopped))
                     try await surroundings.append(kept + [pause], outcome: nil)
+                    try await goBackToLog()
                     throw error
                 }
                 try await surroundings.append(entries, outcome: outcome)
@@ -156,6 +160,13 @@ struct TurnRunner {
             }
         }
         return .runTools(runs)
+    }
+
+    /// Forgets what was decided and is not on record.
+    private mutating func goBackToLog() async throws {
+        var recorded = AgentLoop(loop.definition)
+        for entry in try await surroundings.lane.entries() { try recorded.replay(entry) }
+        loop = recorded
     }
 
     /// Sees that somebody wakes the turn, before it is noted that it waits: the other way round, a crash in between

@@ -57,3 +57,48 @@ extension WaitTests {
         #expect(try server.messages(1).contains { $0.contains("nobody decided in time") })
     }
 }
+
+extension BusyTests {
+    @Test func `a message behind a turn that nobody could be asked to wake joins it`() async throws {
+        let gate = Barrier()
+        let server = try ScriptedModelServer { number, _ in
+            if number > 0 { return .text("Done.") }
+            gate.block()
+            return .toolCalls([.init(name: "guarded", arguments: #"{"n":1}"#)])
+        }
+        struct OutOfOrder: Error {}
+        let wakes = Wakes(invoke: { _ in }, schedule: { _, _, _ in throw OutOfOrder() })
+        let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd), wakes: wakes, tools: [Guarded()])
+        let other = try bench.sandbox(server, whenBusy: .queue(.atEnd), wakes: wakes, tools: [Guarded()])
+        let first = Task { try await holder.ask("First", id: "1") }
+        try await eventually { gate.isReached }
+        #expect(try await other.ask("Second", id: "2") == .queued)
+        gate.open()
+        let error = await #expect(throws: AgentError.self) { try await first.value }
+        #expect(error?.code == .wakeFailed)
+        for (text, id) in [("Second", "2"), ("First", "1")] {
+            #expect(try await other.ask(text, id: id) == .completed(reply: "Done."))
+        }
+        #expect(try bench.log().map(\.kind) == [.input, .reply, .pause, .result, .input, .reply])
+        #expect(server.requests.count == 2)
+    }
+
+    @Test func `a decision that is refused does not say of a process that died that it ended in order`() async throws {
+        let server = try ScriptedModelServer([.text("Done.")])
+        let runtime = try bench.runtime(server, tools: [Guarded()])
+        let call = ToolCall(id: "c", name: "guarded", arguments: #"{"n":1}"#)
+        let position = CallPosition(reply: 1, index: 0)
+        let log: [Entry.Fact] = [
+            .input(request: "1", text: "Hello"), .reply(ModelReply(text: "", toolCalls: [call])),
+            .claim(position, tool: "guarded", effect: .once, attempt: 1),
+        ]
+        var session = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "", until: .now)
+        try session.append(log.map { Entry(turn: 1, fact: $0) })
+        try session.release()
+        let error = await #expect(throws: AgentError.self) {
+            try await runtime.outcome(.decisions([Verdict(position: position, isApproved: true)]), id: "2")
+        }
+        #expect(error?.code == .noSuchApproval)
+        #expect(try bench.log().map(\.kind) == log.map { Entry(turn: 1, fact: $0).kind })
+    }
+}
