@@ -34,8 +34,11 @@ struct TurnRunner {
         /// The reply that is awaited, or whose tools run.
         var step: Int { earlier + tally.modelCalls - tally.summaries }
 
-        func append(_ entries: [Entry], outcome: Outcome?) async throws {
-            try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
+        /// - Parameter condition: Looked at right before; where it does not hold, ``InvalidStep`` is thrown.
+        func append(
+            _ entries: [Entry], outcome: Outcome?, if condition: @Sendable () -> Bool = { true }
+        ) async throws {
+            try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome, if: condition) }
             tally.noteProgress(in: entries)
         }
     }
@@ -306,13 +309,13 @@ struct TurnRunner {
 
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private mutating func run(_ runs: [ToolRun]) async throws -> [Effect] {
-        surroundings.tally.countToolRuns(runs.count)
         surroundings.onProgress(.tools(names: runs.map(\.tool), step: surroundings.step))
         let (surroundings, turn, signals) = (surroundings, loop.history.turn, signals)
         return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd, NotedEntries).self) { group in
             func start(_ run: ToolRun) {
+                surroundings.tally.countToolRun()
                 group.addTask {
-                    let noted = NotedEntries()
+                    let noted = NotedEntries(after: run.steps.keys)
                     return (run.position, await surroundings.end(of: run, turn: turn, signals, noting: noted), noted)
                 }
             }
@@ -321,7 +324,7 @@ struct TurnRunner {
             var interruption: (any Error)?
             for try await (position, end, noted) in group {
                 // What the call has put into the log by itself: its steps, and what it waits for.
-                for entry in noted.all { try loop.replay(entry) }
+                for entry in noted.close() { try loop.replay(entry) }
                 let event: Event
                 switch end {
                 // Siblings may still end with a result, which is not to be lost.

@@ -59,11 +59,13 @@ final class TurnTally: Sendable {
         countModelCall()
         summaryCount.add(1, ordering: .relaxed)
     }
-    func countToolRuns(_ count: Int) { toolRunCount.add(count, ordering: .relaxed) }
+    func countToolRun() { toolRunCount.add(1, ordering: .relaxed) }
     func markReplay() { state.withLock { $0.isReplay = true } }
 
     func noteProgress(in entries: [Entry]) {
-        guard entries.contains(where: { [.reply, .result, .step, .schedule].contains($0.kind) }) else { return }
+        guard entries.contains(where: { [.reply, .result, .step, .schedule, .compaction].contains($0.kind) }) else {
+            return
+        }
         state.withLock { $0.hasProgress = true }
     }
 }
