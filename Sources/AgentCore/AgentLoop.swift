@@ -375,7 +375,7 @@ public struct AgentLoop: Sendable {
     private var reachedLimit: String? {
         definition.turnBudget.exceeded(by: history.spentInTurn, age: nil, of: "the turn")
             ?? definition.sessionBudget.exceeded(
-                by: history.spent, age: .milliseconds(time - definition.created), of: "the session")
+                by: history.spent, age: .milliseconds(time) - .milliseconds(definition.created), of: "the session")
     }
 }
 

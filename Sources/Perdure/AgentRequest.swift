@@ -80,7 +80,8 @@ public struct AgentRequest: Sendable, Hashable {
         default: throw .invalidEvent("\"stream\" must be true or false")
         }
         self.init(session: session, id: id, content: try Content(event: event), wantsStream: wantsStream)
-        fruitless = max(0, event["fruitless"]?.int ?? 0)
+        // Anybody can send an event: one more than this is still a number.
+        fruitless = min(max(0, event["fruitless"]?.int ?? 0), 1 << 30)
         after = try EventCursor(event: event)
         if after != nil { self.wantsStream = true }
     }

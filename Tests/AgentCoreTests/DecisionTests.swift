@@ -88,4 +88,17 @@ import Testing
         guard case .tool(_, let content)? = bench.loop.history.messages.last else { throw Crash() }
         #expect(content.hasPrefix("The call was not approved"))
     }
+
+    @Test func `numbers that make no sense stop nothing`() throws {
+        var bench = Bench {
+            $0.price = TokenPrice(input: 1, output: 5, cachedInput: 0.1)
+            $0.created = .min
+            $0.sessionBudget = Budget(age: .seconds(Int64.max))
+        }
+        _ = try bench.send(PauseTests.input, at: .max / 2)
+        var reply = PauseTests.calls("ask")
+        reply.usage = TokenUsage(input: .min, output: .min, cachedInput: 1)
+        #expect(try bench.send(.modelReplied(reply), at: .max / 2) == ["awaiting"])
+        #expect(bench.loop.history.spent.cost == 1)
+    }
 }

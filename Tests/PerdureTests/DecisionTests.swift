@@ -56,6 +56,34 @@ extension WaitTests {
         #expect(try await runtime.respond(to: Self.message("So?", id: "4")).outcome == .completed(reply: "Done."))
         #expect(try server.messages(1).contains { $0.contains("nobody decided in time") })
     }
+
+    @Test func `an event that says that nothing was done countless times is not taken for more`() async throws {
+        let server = try ScriptedModelServer([.hang])
+        let runtime = try runtime(server, tools: [])
+        let event: JSONValue = ["session": "a", "id": "1", "message": "Hello", "fruitless": .init(Int.max)]
+        let request = try AgentRequest(event: event, defaultID: "")
+        let error = await #expect(throws: AgentError.self) {
+            try await runtime.respond(to: request, deadline: .now.advanced(by: .milliseconds(1400)))
+        }
+        #expect(error?.code == .deadlineExceeded)
+    }
+
+    @Test func `a summary that was paid for is something that was done`() async throws {
+        let writer = try ScriptedModelServer([.text("They like teal.")])
+        let server = try ScriptedModelServer { number, request in
+            number == 0 ? ContextTests.reply("Noted.", to: request) : .hang
+        }
+        let runtime = try runtime(server, tools: []) {
+            $0.context = .summarising(
+                beyond: 100, keeping: 50, with: OpenAICompatibleModel(baseURL: writer.url, model: "small"))
+        }
+        let long = String(repeating: "I like teal. ", count: 40)
+        #expect(try await runtime.respond(to: Self.message(long, id: "1")).outcome == .completed(reply: "Noted."))
+        let deadline = ContinuousClock.now.advanced(by: .seconds(3))
+        let next = Self.message("What do I like?", id: "2")
+        #expect(try await runtime.respond(to: next, deadline: deadline).outcome == .continuing)
+        #expect(calendar.invoked == [["session": "a", "id": "2", "resume": true]])
+    }
 }
 
 extension BusyTests {

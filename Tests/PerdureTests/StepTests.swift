@@ -163,12 +163,6 @@ final class Litterer: Tool {
         #expect(try await bench.ask(runtime, "Again", id: "2").get() == .completed(reply: "Done."))
     }
 
-    @Test(arguments: [Duration.seconds(Int64.max / 1000), .seconds(Int64.max), .seconds(Int64.min)])
-    func `a wait that no clock can measure is refused`(duration: Duration) async {
-        let context = ToolContext(session: "s", idempotencyKey: "k")
-        await #expect(throws: InvalidStep.self) { try await context.wait("for ever", for: duration) }
-    }
-
     @Test(arguments: [ToolEffect.pure, .idempotent])
     func `a run that threw is repeated, and the model hears of the last one`(effect: ToolEffect) async throws {
         let server = try server(calling: "flaky")
