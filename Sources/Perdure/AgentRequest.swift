@@ -12,7 +12,7 @@ public struct AgentRequest: Sendable, Hashable {
         case message(String)
         /// Decisions on the approvals that a turn ended with.
         case decisions([Verdict])
-        /// Something that a tool waits for.
+        /// Something that a tool waits for. Names that begin with `subagent/` are refused.
         case signal(name: String, value: JSONValue)
         /// The turn is to be called off.
         case cancel(reason: String?)

@@ -59,7 +59,8 @@ struct TurnRunner {
 
     /// Runs it to its end, or until the task is cancelled: ``Outcome/continuing``.
     ///
-    /// Throws what the model or the store throws. Unless it was the store, it is noted that the attempt ended in order.
+    /// Throws where the loop refuses the event, and what the model or the store throws. When it was neither loop nor store, it
+    /// is noted that the attempt ended in order.
     mutating func run(_ event: Event) async throws -> Outcome {
         // An event that is refused is no attempt at the turn, and does not say of the one before that it ended in order.
         var effects = try decide(event)
