@@ -95,7 +95,7 @@ public struct AgentLoop: Sendable {
         case .cancel(let request, let reason):
             return try cancel(by: request, reason: reason)
         case .timeUp:
-            guard history.phase == .open else {
+            guard history.phase == .open, history.pause == nil else {
                 throw LoopError(code: .unexpectedEvent, detail: "turn \(history.turn) is not under way")
             }
             return try putOff(recording: [])
@@ -134,11 +134,13 @@ public struct AgentLoop: Sendable {
 
     private mutating func take(_ verdicts: [Verdict], request: String) throws(LoopError) -> [Effect] {
         let turn = nextTurn
+        // Nothing but a release, or another message, sets a parked turn going.
+        guard history.phase != .parked else {
+            throw LoopError(code: .noSuchApproval, detail: "turn \(history.turn) is parked, and takes no decision")
+        }
         var entries: [Entry] = []
         for verdict in verdicts where verdict.path.isEmpty {
-            guard history.phase == .awaiting || history.phase == .suspended || !entries.isEmpty,
-                let approval = history.approvals.first(where: { $0.position == verdict.position })
-            else {
+            guard let approval = history.approvals.first(where: { $0.position == verdict.position }) else {
                 throw LoopError(code: .noSuchApproval, detail: "call \(verdict.position) does not wait for a decision")
             }
             try check(verdict, on: approval)
@@ -178,6 +180,9 @@ public struct AgentLoop: Sendable {
     ) throws(LoopError) -> [Effect] {
         guard history.phase != .idle else {
             throw LoopError(code: .nothingToResume, detail: "no turn is open that could wait for a signal")
+        }
+        guard !InnerApprovals.isName(name) else {
+            throw LoopError(code: .badDecision, detail: "a signal of that name is a decision, and is sent as one")
         }
         let entry = try record(.signal(request: request, name: name, value: value), turn: nextTurn)
         // It is kept for when the turn goes on.
@@ -377,7 +382,7 @@ public struct AgentLoop: Sendable {
     private var reachedLimit: String? {
         definition.turnBudget.exceeded(by: history.spentInTurn, age: nil, of: "the turn")
             ?? definition.sessionBudget.exceeded(
-                by: history.spent, age: .milliseconds(time - definition.created), of: "the session")
+                by: history.spent, age: .milliseconds(time) - .milliseconds(definition.created), of: "the session")
     }
 }
 

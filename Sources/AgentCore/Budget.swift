@@ -55,8 +55,9 @@ public struct TokenPrice: Sendable, Hashable {
 
     /// What a call costs, in millionths, rounded up. The price of a million tokens is that of one in millionths.
     func cost(of usage: TokenUsage) -> Int {
-        let fresh = Double(max(0, usage.input - usage.cachedInput))
-        let sum = fresh * input + Double(usage.cachedInput) * cachedInput + Double(usage.output) * output
+        let cached = Double(max(0, usage.cachedInput))
+        let fresh = max(0, Double(usage.input) - cached)
+        let sum = fresh * input + cached * cachedInput + Double(max(0, usage.output)) * output
         return sum.isFinite && sum > 0 ? Int(min(sum, 1e15).rounded(.up)) : 0
     }
 }

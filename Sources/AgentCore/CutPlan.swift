@@ -73,7 +73,8 @@ struct CutPlan {
         for index in compaction.kept where index < start { left -= weight(index, unit) }
         var best: (place: Int, left: Double)?
         for index in compaction.dropped..<messages.count {
-            if index > compaction.dropped, isPlace(index, start: start) {
+            // Of places that leave as much the first: it is the one where the user speaks.
+            if index > compaction.dropped, isPlace(index, start: start), left < best?.left ?? .infinity {
                 best = (index, left)
                 if left <= Double(target) { break }
             }

@@ -179,7 +179,7 @@ public struct History: Sendable {
             let beginsTurn = isSettled
             try advance(verdict.position, to: .approved)
             if beginsTurn { turnStart = messages.count }
-            if let index = calls.firstIndex(where: { $0.position == verdict.position }) {
+            if verdict.isApproved, let index = calls.firstIndex(where: { $0.position == verdict.position }) {
                 calls[index].editedArguments = verdict.arguments
             }
             repliesSinceInput = 0

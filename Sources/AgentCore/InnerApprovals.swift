@@ -20,6 +20,9 @@ package enum InnerApprovals {
         return CallPosition(String(parts[1]))
     }
 
+    /// Whether a signal of that name carries decisions.
+    static func isName(_ signal: String) -> Bool { signal.hasPrefix(prefix) }
+
     package static func json(_ approvals: [Approval]) -> JSONValue { .array(approvals.map(\.json)) }
 }
 
@@ -68,9 +71,12 @@ extension AgentLoop {
             else {
                 throw LoopError(code: .noSuchApproval, detail: "call \(verdict.name) does not wait for a decision")
             }
+            let name = InnerApprovals.signal(for: outer, round: inner.round)
+            guard history.signals[name, default: []].isEmpty else {
+                throw LoopError(code: .noSuchApproval, detail: "call \(verdict.name) was decided on before")
+            }
             var told = verdict
             told.path.removeFirst()
-            let name = InnerApprovals.signal(for: outer, round: inner.round)
             if let index = signals.firstIndex(where: { $0.name == name }) {
                 signals[index].value.append(told.json)
             } else {

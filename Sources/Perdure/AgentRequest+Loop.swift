@@ -74,16 +74,16 @@ enum TurnStart {
         case .resume: self = .run(.release(request: request.id))
         // Wakes are delivered at least once, and some come when nothing is left to do: that is no error.
         case .wake:
-            switch (history.phase, history.pause) {
-            case (.suspended, .waiting(nil)?):
-                self = .answered(history.waitingOutcome(until: nil))
-            case (.suspended, .waiting(let until?)?) where time < until:
-                self = .early(history.waitingOutcome(until: until), due: until)
-            case (.awaiting, _) where !history.approvals.contains { $0.expires.map { time >= $0 } ?? false }:
-                let due = history.approvals.compactMap(\.expires).min()
-                self = due.map { .early(.awaiting(history.approvals), due: $0) } ?? nothing
-            case (.idle, _), (.parked, _): self = nothing
-            case (.open, _), (.suspended, _), (.awaiting, _): self = .run(.release(request: request.id))
+            switch history.phase {
+            case .idle, .parked: self = nothing
+            case .open: self = .run(.release(request: request.id))
+            case .suspended, .awaiting:
+                let waiting = history.waitingOutcome(until: history.waitsUntil)
+                switch history.due {
+                case nil: self = .answered(waiting)
+                case let due? where time < due: self = .early(waiting, due: due)
+                case _?: self = .run(.release(request: request.id))
+                }
             }
         case .scheduled(let id):
             guard let message = history.schedules.first(where: { $0.id == id }), message.request == request.id else {
@@ -107,4 +107,7 @@ extension History {
     fileprivate var waitsUntil: Int64? {
         if case .waiting(let until) = pause { until } else { nil }
     }
+
+    /// When the newest turn has something to do again: a tool has waited long enough, or an approval expires. Nil for never.
+    fileprivate var due: Int64? { (approvals.map(\.expires) + [waitsUntil]).compactMap(\.self).min() }
 }

@@ -12,7 +12,7 @@ public struct AgentRequest: Sendable, Hashable {
         case message(String)
         /// Decisions on the approvals that a turn ended with.
         case decisions([Verdict])
-        /// Something that a tool waits for.
+        /// Something that a tool waits for. Names that begin with `subagent/` are refused.
         case signal(name: String, value: JSONValue)
         /// The turn is to be called off.
         case cancel(reason: String?)
@@ -80,7 +80,8 @@ public struct AgentRequest: Sendable, Hashable {
         default: throw .invalidEvent("\"stream\" must be true or false")
         }
         self.init(session: session, id: id, content: try Content(event: event), wantsStream: wantsStream)
-        fruitless = max(0, event["fruitless"]?.int ?? 0)
+        // Anybody can send an event: one more than this is still a number.
+        fruitless = min(max(0, event["fruitless"]?.int ?? 0), 1 << 30)
         after = try EventCursor(event: event)
         if after != nil { self.wantsStream = true }
     }

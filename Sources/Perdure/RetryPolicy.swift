@@ -48,14 +48,18 @@ func withTimeLimit(
     return try await withThrowingTaskGroup(of: String?.self) { group in
         group.addTask { try await operation() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            try? await Task.sleep(for: limit)
             return nil
         }
         defer { group.cancelAll() }
         if let result = try await group.next(), let result { return result }
         group.cancelAll()
-        // It may just have ended.
-        if let result = try? await group.next(), let result { return result }
+        do {
+            // It may just have ended.
+            if let result = try await group.next(), let result { return result }
+        } catch {
+            if Task.isCancelled || error is ToolSuspension { throw error }
+        }
         throw TimeLimitExceeded(limit: limit)
     }
 }

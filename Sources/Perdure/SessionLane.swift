@@ -54,10 +54,17 @@ actor SessionLane {
         }
     }
 
-    /// Makes entries durable in one commit.
-    func append(_ entries: [Entry], outcome: Outcome?) throws(SessionStoreError) {
-        guard session != nil else { throw .released(at: "append") }
+    /// Makes entries durable in one commit, unless the condition does not hold: nothing is written between it and them.
+    func append(_ entries: [Entry], outcome: Outcome?, if condition: @Sendable () -> Bool = { true }) throws {
+        guard session != nil else { throw SessionStoreError.released(at: "append") }
+        guard condition() else { throw InvalidStep(description: "The run of the tool that this step is of has ended.") }
         try session?.append(entries, outcome: outcome)
+    }
+
+    /// The whole log.
+    func entries() throws(SessionStoreError) -> [Entry] {
+        guard session != nil else { throw .released(at: "read log") }
+        return try session?.entries() ?? []
     }
 
     /// Makes sure that all that was read is on the disk.

@@ -21,8 +21,7 @@ extension TurnRunner.Surroundings {
                 case .schedule(let message): Entry(turn: turn, fact: .schedule(message))
                 }
             }
-            try await append(entries, outcome: nil)
-            noted.add(entries)
+            try await append(entries, outcome: nil) { noted.add(entries) }
         }
         var context = ToolContext(
             session: session.rawValue,
@@ -51,11 +50,32 @@ extension TurnRunner.Surroundings {
     }
 }
 
-/// The entries that one call has put into the log while it ran.
+/// The entries that one call puts into the log while it runs.
 final class NotedEntries: Sendable {
-    private let entries = Mutex<[Entry]>([])
-    var all: [Entry] { entries.withLock(\.self) }
-    func add(_ more: [Entry]) { entries.withLock { $0 += more } }
+    private let state = Mutex<(entries: [Entry], steps: Set<String>, isClosed: Bool)>(([], [], false))
+
+    /// - Parameter steps: Those that earlier runs have put there.
+    init(after steps: some Sequence<String>) { state.withLock { $0.steps = Set(steps) } }
+
+    /// Adds what is about to be written. False where it must not be, because the run that it comes from has ended: a task
+    /// that a tool has left behind would write what no log can hold.
+    func add(_ more: [Entry]) -> Bool {
+        state.withLock { state in
+            var steps = state.steps
+            for case .step(_, let name, _) in more.map(\.fact) where !steps.insert(name).inserted { return false }
+            guard !state.isClosed else { return false }
+            (state.entries, state.steps) = (state.entries + more, steps)
+            return true
+        }
+    }
+
+    /// All of them: no further one is added.
+    func close() -> [Entry] {
+        state.withLock { state in
+            state.isClosed = true
+            return state.entries
+        }
+    }
 }
 
 extension ToolEnd {

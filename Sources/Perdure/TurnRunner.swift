@@ -34,8 +34,11 @@ struct TurnRunner {
         /// The reply that is awaited, or whose tools run.
         var step: Int { earlier + tally.modelCalls - tally.summaries }
 
-        func append(_ entries: [Entry], outcome: Outcome?) async throws {
-            try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome) }
+        /// - Parameter condition: Looked at right before; where it does not hold, ``InvalidStep`` is thrown.
+        func append(
+            _ entries: [Entry], outcome: Outcome?, if condition: @Sendable () -> Bool = { true }
+        ) async throws {
+            try await tally.observe(.commit) { try await lane.append(entries, outcome: outcome, if: condition) }
             tally.noteProgress(in: entries)
         }
     }
@@ -56,10 +59,12 @@ struct TurnRunner {
 
     /// Runs it to its end, or until the task is cancelled: ``Outcome/continuing``.
     ///
-    /// Throws what the model or the store throws. Unless it was the store, it is noted that the attempt ended in order.
+    /// Throws where the loop refuses the event, and what the model or the store throws. When it was neither loop nor store, it
+    /// is noted that the attempt ended in order.
     mutating func run(_ event: Event) async throws -> Outcome {
+        // An event that is refused is no attempt at the turn, and does not say of the one before that it ended in order.
+        var effects = try decide(event)
         do {
-            var effects = try decide(event)
             signals = SignalBox(loop.history.signals)
             while true {
                 let step = try await commit(effects)
@@ -100,12 +105,14 @@ struct TurnRunner {
 
     private mutating func decide(_ event: Event) throws -> [Effect] {
         let now = surroundings.now()
-        var next = loop
-        let effects = try next.handle(event, at: now)
         // A claim that is made when the time is up would count as a call that may have taken effect.
-        if mayStartSteps, !Task.isCancelled, !surroundings.mailbox.isCalledOff, hasTime(for: effects) {
-            loop = next
-            return effects
+        if mayStartSteps, !Task.isCancelled, !surroundings.mailbox.isCalledOff {
+            var next = loop
+            let effects = try next.handle(event, at: now)
+            if hasTime(for: effects) {
+                loop = next
+                return effects
+            }
         }
         return try loop.handle(event, at: now, startingSteps: false)
     }
@@ -134,7 +141,7 @@ struct TurnRunner {
         case finish(Outcome)
     }
 
-    private func commit(_ effects: [Effect]) async throws -> Step {
+    private mutating func commit(_ effects: [Effect]) async throws -> Step {
         var runs: [ToolRun] = []
         for effect in effects {
             switch effect {
@@ -146,6 +153,7 @@ struct TurnRunner {
                     let kept = entries.filter { ![.pause, .approval].contains($0.kind) }
                     let pause = Entry(turn: loop.history.turn, fact: .pause(.stopped))
                     try await surroundings.append(kept + [pause], outcome: nil)
+                    try await goBackToLog()
                     throw error
                 }
                 try await surroundings.append(entries, outcome: outcome)
@@ -156,6 +164,13 @@ struct TurnRunner {
             }
         }
         return .runTools(runs)
+    }
+
+    /// Forgets what was decided and is not on record.
+    private mutating func goBackToLog() async throws {
+        var recorded = AgentLoop(loop.definition)
+        for entry in try await surroundings.lane.entries() { try recorded.replay(entry) }
+        loop = recorded
     }
 
     /// Sees that somebody wakes the turn, before it is noted that it waits: the other way round, a crash in between
@@ -295,13 +310,13 @@ struct TurnRunner {
 
     /// Runs tools in parallel. Each result is durable as soon as its tool ends, whatever happens to its siblings.
     private mutating func run(_ runs: [ToolRun]) async throws -> [Effect] {
-        surroundings.tally.countToolRuns(runs.count)
         surroundings.onProgress(.tools(names: runs.map(\.tool), step: surroundings.step))
         let (surroundings, turn, signals) = (surroundings, loop.history.turn, signals)
         return try await withThrowingTaskGroup(of: (CallPosition, ToolEnd, NotedEntries).self) { group in
             func start(_ run: ToolRun) {
+                surroundings.tally.countToolRun()
                 group.addTask {
-                    let noted = NotedEntries()
+                    let noted = NotedEntries(after: run.steps.keys)
                     return (run.position, await surroundings.end(of: run, turn: turn, signals, noting: noted), noted)
                 }
             }
@@ -310,7 +325,7 @@ struct TurnRunner {
             var interruption: (any Error)?
             for try await (position, end, noted) in group {
                 // What the call has put into the log by itself: its steps, and what it waits for.
-                for entry in noted.all { try loop.replay(entry) }
+                for entry in noted.close() { try loop.replay(entry) }
                 let event: Event
                 switch end {
                 // Siblings may still end with a result, which is not to be lost.

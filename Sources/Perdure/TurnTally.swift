@@ -15,7 +15,7 @@ final class TurnTally: Sendable {
     }
 
     private struct State {
-        var usage = TokenUsage()
+        var spent = Spending()
         var sums: [String: Sum] = [:]
         var isReplay = false
         var hasProgress = false
@@ -41,7 +41,10 @@ final class TurnTally: Sendable {
     /// How many tools were started.
     var toolRuns: Int { toolRunCount.load(ordering: .relaxed) }
     /// The tokens of all model calls, as far as the provider says.
-    var usage: TokenUsage { state.withLock(\.usage) }
+    var usage: TokenUsage {
+        let spent = state.withLock(\.spent)
+        return TokenUsage(input: spent.input, output: spent.output, cachedInput: spent.cachedInput)
+    }
     /// How long it has taken.
     var duration: Duration { started.duration(to: .now) }
     /// The same in whole milliseconds.
@@ -59,11 +62,13 @@ final class TurnTally: Sendable {
         countModelCall()
         summaryCount.add(1, ordering: .relaxed)
     }
-    func countToolRuns(_ count: Int) { toolRunCount.add(count, ordering: .relaxed) }
+    func countToolRun() { toolRunCount.add(1, ordering: .relaxed) }
     func markReplay() { state.withLock { $0.isReplay = true } }
 
     func noteProgress(in entries: [Entry]) {
-        guard entries.contains(where: { [.reply, .result, .step, .schedule].contains($0.kind) }) else { return }
+        guard entries.contains(where: { [.reply, .result, .step, .schedule, .compaction].contains($0.kind) }) else {
+            return
+        }
         state.withLock { $0.hasProgress = true }
     }
 }
@@ -102,10 +107,7 @@ extension TurnTally {
         state.withLock { state in
             state.sums[kind.name, default: Sum()].count += 1
             state.sums[kind.name, default: Sum()].duration += duration
-            guard let usage = result.usage else { return }
-            state.usage.input += usage.input
-            state.usage.output += usage.output
-            state.usage.cachedInput += usage.cachedInput
+            if let usage = result.usage { state.spent.add(usage) }
         }
     }
 

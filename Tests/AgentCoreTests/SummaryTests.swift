@@ -58,6 +58,17 @@ import Testing
         #expect(bench.sent.dropFirst() == bench.texts(bench.history.messages).dropFirst(dropped + 1))
     }
 
+    @Test func `what the user said last is not summarised, however little else there is`() throws {
+        var bench = Bench(Self.policy)
+        try bench.turn(1)
+        try bench.send(.input(request: "2", text: "question 2"))
+        try bench.round(String(repeating: "word ", count: 100))
+        #expect(bench.texts(bench.summaries.first?.messages ?? []) == ["question 1", "answer 1", "Summarise."])
+        try bench.send(.summarised(ModelReply(text: "They asked.")))
+        #expect(bench.sent.first == Self.opening("They asked.", "question 2"))
+        #expect(bench.sent.count == 3)
+    }
+
     @Test func `the next summary is written from the one before`() throws {
         var bench = try Self.due()
         try bench.send(.summarised(ModelReply(text: "First summary.")))

@@ -7,8 +7,9 @@ import Perdure
 /// An agent that kills its own process with SIGKILL at one point of a turn, once.
 ///
 /// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
-/// leave a line in, `STREAMS` says that it streams, and `QUEUES` that a busy session is left messages. The point is reached
-/// by code around the agent: nothing in the library knows of it. `FAULT` is a `SharedMemoryFault`.
+/// leave a line in, `STREAMS` says that it streams, `QUEUES` that a busy session is left messages, and `SUMMARISES` that long
+/// conversations are cut. The point is reached by code around the agent: nothing in the library knows of it. `FAULT` is a
+/// `SharedMemoryFault`.
 @main
 struct CrashAgent {
     static func main() async {
@@ -44,6 +45,7 @@ struct CrashAgent {
         }
         if environment["QUEUES"] != nil { agent.whenBusy = .queue(.atEnd) }
         try SharedMemoryFault(environment)?.set()
+        if environment["SUMMARISES"] != nil { agent.context = .summarising(beyond: 5000, keeping: 2000) }
         return try AgentHandler(agent, environment: environment)
     }
 }
@@ -66,14 +68,24 @@ struct Crash: Sendable {
     }
 }
 
-/// The model's answer has arrived, and is paid for, but not stored.
+/// The model is about to be asked, or its answer has arrived, and is paid for, but not stored.
 struct CrashingModel: LanguageModel {
     let model: OpenAICompatibleModel
     let crash: Crash
 
     func reply(to request: ModelRequest, onText: @Sendable (String) -> Void) async throws -> ModelReply {
+        let isForSummary = request.messages.last == .user(ContextPolicy.standardInstructions)
+        if isForSummary { crash.here("before the summary is asked for") }
+        if case .user(let text)? = request.messages.first, text.hasPrefix("(Earlier messages") {
+            crash.here("when the summary is stored")
+        }
         let reply = try await model.reply(to: request, onText: onText)
-        crash.here(reply.toolCalls.isEmpty ? "before the last answer is stored" : "before the first answer is stored")
+        if isForSummary {
+            crash.here("before the summary is stored")
+        } else {
+            crash.here(
+                reply.toolCalls.isEmpty ? "before the last answer is stored" : "before the first answer is stored")
+        }
         return reply
     }
 }

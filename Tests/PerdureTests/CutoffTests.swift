@@ -59,6 +59,30 @@ import Testing
         #expect(result == 3)
     }
 
+    @Test func `what a tool with a time limit returns counts, although its turn was cancelled meanwhile`() async throws
+    {
+        let task = Task {
+            try await withTimeLimit(Self.never) {
+                try? await Task.sleep(for: Self.never)
+                await Task { try? await Task.sleep(for: Self.soon) }.value
+                return "done"
+            }
+        }
+        task.cancel()
+        #expect(try await task.value == "done")
+    }
+
+    @Test func `what a tool with a time limit throws is not taken for the limit, when its turn was cancelled`() async {
+        let task = Task {
+            try await withTimeLimit(Self.never) {
+                try? await Task.sleep(for: Self.never)
+                throw Own()
+            }
+        }
+        task.cancel()
+        await #expect(throws: Own.self) { try await task.value }
+    }
+
     @Test(arguments: [nil, never]) func `a task that is cancelled cancels what it runs`(time: Duration?) async {
         let task = Task {
             try await withCutoff(time.map(cutoff)) { try await Task.sleep(for: Self.never) }

@@ -87,6 +87,31 @@ struct Confused: Tool {
     }
 }
 
+/// Leaves a task behind, which does a step when its call has its result.
+final class Litterer: Tool {
+    struct Arguments: Codable {}
+    let name = "litter"
+    let description = "Leaves a task behind."
+    let gate = Barrier()
+    private let end = Mutex<(any Error)?>(nil)
+
+    /// What the step threw.
+    var error: (any Error)? { end.withLock(\.self) }
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        Task {
+            do {
+                try await gate.pass()
+                _ = try await context.step("late") { 1 }
+                throw CancellationError()
+            } catch {
+                end.withLock { $0 = error }
+            }
+        }
+        return "littered"
+    }
+}
+
 /// Parts of a call that are done once, and runs that are repeated.
 @Suite(.timeLimit(.minutes(2))) struct StepTests {
     let bench: Bench
@@ -119,6 +144,23 @@ struct Confused: Tool {
         let runtime = try bench.runtime(server, tools: [Confused()])
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
         #expect(try server.messages(1).last?.contains("Two steps of one call have the same name: add") == true)
+    }
+
+    @Test func `a step of a task that a tool left behind is refused, and the session goes on`() async throws {
+        let tool = Litterer()
+        let model = PlainModel { messages in
+            guard case .tool = messages.last else {
+                return ModelReply(text: "", toolCalls: [ToolCall(id: "c", name: "litter", arguments: "{}")])
+            }
+            tool.gate.open()
+            try await eventually { tool.error != nil }
+            return ModelReply(text: "Done.")
+        }
+        let runtime = try bench.runtime(model, tools: [tool])
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        #expect(tool.error is InvalidStep)
+        #expect(try bench.log().map(\.kind) == [.input, .reply, .claim, .result, .reply])
+        #expect(try await bench.ask(runtime, "Again", id: "2").get() == .completed(reply: "Done."))
     }
 
     @Test(arguments: [ToolEffect.pure, .idempotent])

@@ -26,13 +26,15 @@ final class Puppet: Tool {
     let name: String
     let description = "A puppet."
     let effect: ToolEffect
+    let timeLimit: Duration?
     private let manner: Manner
     private let calls = Mutex<[String]>([])
 
-    init(_ name: String, _ manner: Manner, _ effect: ToolEffect = .once) {
+    init(_ name: String, _ manner: Manner, _ effect: ToolEffect = .once, timeLimit: Duration? = nil) {
         self.name = name
         self.manner = manner
         self.effect = effect
+        self.timeLimit = timeLimit
     }
 
     /// The idempotency keys of the runs.
@@ -121,11 +123,11 @@ final class Puppet: Tool {
         #expect(server.requests.count == 2)
     }
 
-    @Test(arguments: [Puppet.Manner.works, .finishesLate])
-    func `a result is kept although a sibling hangs`(manner: Puppet.Manner) async throws {
+    @Test(arguments: [Puppet.Manner.works, .finishesLate], [nil, Duration.seconds(3600)])
+    func `a result is kept although a sibling hangs`(manner: Puppet.Manner, timeLimit: Duration?) async throws {
         let server = try server(calling: "slow", "other", "slow")
         let slow = Puppet("slow", .hangs, .idempotent)
-        let other = Puppet("other", manner)
+        let other = Puppet("other", manner, timeLimit: timeLimit)
         let runtime = try bench.runtime(server, tools: [slow, other])
         try await bench.interrupt(runtime) { slow.keys.count == 2 && other.keys.count == 1 }
         #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))

@@ -78,6 +78,24 @@ private struct Fail: Tool {
         #expect(records.map { ($0["outputTokens"]?.int ?? -1) > 0 } == [true, false, true, false, false])
     }
 
+    @Test func `tools that wait for their turn are counted, and tokens beyond all numbers stop nothing`() async throws {
+        let calls = (0..<5).map { ToolCall(id: "\($0)", name: "look_up_order", arguments: #"{"number":7}"#) }
+        let model = PlainModel { messages in
+            let usage = TokenUsage(input: .max, output: .max, cachedInput: .min)
+            if case .tool = messages.last { return ModelReply(text: "Done.", usage: usage) }
+            return ModelReply(text: "", toolCalls: calls, usage: usage)
+        }
+        var agent = Agent(name: "support", instructions: "", model: model) { LookUpOrder() }
+        agent.maximumParallelTools = 2
+        agent.price = TokenPrice(input: 1, output: 1)
+        let runtime = try AgentRuntime(agent, store: SessionStore(root: root.path), logger: file.logger())
+        let response = try await runtime.respond(to: AgentRequest(session: "a", id: "1", content: .message("Hello")))
+        #expect(response.outcome == .completed(reply: "Done."))
+        let record = try #require(try file.records().first)
+        #expect(record["toolRuns"]?.int == 5)
+        #expect(record["inputTokens"]?.int == .max)
+    }
+
     @Test func `no text of a conversation and no key gets into the log`() async throws {
         let arguments = #"{"text":"\#(Self.marker)"}"#
         let server = try ScriptedModelServer([
