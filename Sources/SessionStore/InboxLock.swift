@@ -65,12 +65,16 @@ final class InboxAttendance {
     }
 
     deinit {
+        // A net for early exits.
+        guard let lock = lock.take() else { return }
         file.endAttendance()
-        lock = nil
+        _ = consume lock
     }
 
     func end() throws(SessionStoreError) {
+        guard let lock = lock.take() else { return }
+        // Only now: the next lease of this process may have begun to attend when this value goes.
         file.endAttendance()
-        if let lock = lock.take() { try file.unlock(lock) }
+        try file.unlock(lock)
     }
 }

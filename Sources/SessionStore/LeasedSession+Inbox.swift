@@ -70,16 +70,18 @@ extension LeasedSession {
     /// Creates the inbox where there is none. Over NFS one OPEN, one LOCK and two GETATTRs, and the LOCKU and the CLOSE when the
     /// lease ends. Does nothing the second time. Throws ``SessionStoreError``: `busy` when somebody else, whose lease
     /// was lost, attends to it for five seconds more, `full`, `readOnly` and `inputOutput`.
-    /// - Returns: Whether there are messages: left for an earlier lease, which ended without having seen them.
+    /// - Returns: Whether there were messages before: left for an earlier lease, which ended without having seen them.
     @discardableResult
     public mutating func attendInbox() throws(SessionStoreError) -> Bool {
         guard !isDead else { throw .released(at: "attend inbox") }
-        if inbox != nil { return try hasNewMessages() }
+        if inbox != nil { return false }
         for _ in 0..<8 {
             guard let file = try InboxFile.open(in: files.folder.path) else { break }
+            // What comes in from the next line on is for this lease.
+            let hasLeft = try file.size() > 0
             guard let attendance = try file.attend(until: .now.advanced(by: AttendedInbox.patience)) else { continue }
             inbox = AttendedInbox(attendance)
-            return try file.size() > 0
+            return hasLeft
         }
         throw SessionStoreError.replaced
     }

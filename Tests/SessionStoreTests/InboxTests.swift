@@ -276,4 +276,27 @@ struct InboxTests {
         #expect(try root.openFiles() == [])
         #expect(try ProcessState.locks(on: inbox) == [])
     }
+
+    @Test func `who begins to attend is told what was there before, and not what comes then`() throws {
+        var leased = try root.lease()
+        #expect(try !leased.attendInbox())
+        #expect(try post(message("a")))
+        #expect(try !leased.attendInbox())
+        try leased.release()
+        leased = try root.lease(waiting: .seconds(10))
+        #expect(try leased.attendInbox())
+        try leased.release()
+    }
+
+    @Test func `an attendance that has ended takes nothing from the next one`() throws {
+        try root.fill()
+        let file = try #require(try InboxFile.open(in: root.folder()))
+        var first = try file.attend(until: .now)
+        try first?.end()
+        let second = try file.attend(until: .now)
+        first = nil
+        #expect(try file.isAttended())
+        try second?.end()
+        #expect(try !file.isAttended())
+    }
 }
