@@ -33,11 +33,16 @@ public struct SessionArchive: Sendable {
         try History(folding: entries)
     }
 
-    /// The session as it was at the end of a turn. What happens at a set time is left out: a fork must not be woken for
-    /// its original. Its memory is all there, as it is now: it has no turns.
+    /// The session as it was at the end of a turn. Messages that it is to get at a time are left out: a fork is not to be sent
+    /// what its original has asked for. Its memory is all there, as it is now: it has no turns.
     ///
     /// Throws SessionStoreError/Code/noSuchTurn unless it is a complete turn that is part of the conversation.
     public func prefix(throughTurn turn: Int) throws(SessionStoreError) -> SessionArchive {
+        try turns(through: turn).withoutSchedules()
+    }
+
+    /// The session as it was at the end of a turn, for the one that is to take its place.
+    func turns(through turn: Int) throws(SessionStoreError) -> SessionArchive {
         guard try history().canRewind(to: turn) else { throw .noSuchTurn(turn, at: "fork") }
         var prefix = self
         prefix.entries = entries.filter { $0.entry.turn <= turn }
@@ -54,6 +59,26 @@ public struct SessionArchive: Sendable {
         prefix.attachments.removeAll { $0.attachment.turn > turn }
         prefix.origin = Origin(session: names.session, turn: turn)
         return prefix
+    }
+
+    private func withoutSchedules() -> SessionArchive {
+        var archive = self
+        archive.entries = []
+        var sequences: [Int64: Int64] = [:]
+        for stored in entries where stored.entry.kind != .schedule {
+            // A log has no gaps.
+            let sequence = archive.entries.count + 1
+            sequences[Int64(stored.sequence)] = Int64(sequence)
+            archive.entries.append(
+                StoredEntry(sequence: sequence, time: stored.time, entry: stored.entry, outcome: stored.outcome))
+        }
+        for (index, table) in Schema.indexes.enumerated() where table.name == "requests" {
+            archive.rows[index] = rows[index].map { row in
+                guard case .integer(let sequence) = row[2] else { return row }
+                return [row[0], row[1], .init(sequences[sequence])]
+            }
+        }
+        return archive
     }
 }
 

@@ -80,7 +80,7 @@ extension SessionStore {
             throw SessionStoreError(.damaged, at: "salvage", "not one complete turn can be read")
         }
         let names = inspection.report.names ?? Self.names(fromPath: folder)
-        return try inspection.archive(as: names).prefix(throughTurn: turn)
+        return try inspection.archive(as: names).turns(through: turn)
     }
 
     func inspect(_ folder: String) throws(SessionStoreError) -> SessionInspection {

@@ -99,6 +99,30 @@ struct ArchiveTests {
         #expect(try sqlite3(root.database("fork of the fork"), "SELECT count(*) FROM calls") == "0")
     }
 
+    @Test func `a fork is not sent what its original has asked for`() throws {
+        let (original, fork) = (try SessionID("original"), try SessionID("fork"))
+        var leased = try root.lease("original")
+        let message = ScheduledMessage(id: "m", due: 1, text: "Water the plants.")
+        try leased.append(
+            [turn(1)[0], Entry(turn: 1, fact: .schedule(message)), turn(1)[1]], outcome: .completed(reply: "reply 1"))
+        try leased.append(turn(2), outcome: .completed(reply: "reply 2"))
+        #expect(try leased.history().schedules == [message])
+        try leased.release()
+        try root.store.fork(original, of: agent, as: fork, until: .now)
+        leased = try root.lease("fork")
+        #expect(try leased.history().schedules == [])
+        #expect(try leased.storedEntries().map(\.sequence) == [1, 2, 3, 4])
+        #expect(try leased.storedEntries().map(\.entry) == turn(1) + turn(2))
+        for number in 1...2 {
+            #expect(try leased.request("r\(number)")?.outcome == .completed(reply: "reply \(number)"))
+        }
+        try leased.release()
+        #expect(try root.store.verify(fork, of: agent).isSound)
+        // The one that takes a session's place is.
+        let folder = try root.folder("original").dropFirst(root.path.utf8.count + 1)
+        #expect(try root.store.salvage(folder: String(folder)).history().schedules == [message])
+    }
+
     @Test func `a fork is refused where it cannot be`() throws {
         _ = try fill()
         try root.fill("taken")
