@@ -34,10 +34,7 @@ final class CredentialSource: Sendable {
 
     /// The credentials to sign a request with.
     func credentials() async throws(AWSError) -> AWSCredentials {
-        if let id = environment("AWS_ACCESS_KEY_ID"), let key = environment("AWS_SECRET_ACCESS_KEY") {
-            return AWSCredentials(
-                accessKeyID: id, secretAccessKey: key, sessionToken: environment("AWS_SESSION_TOKEN"))
-        }
+        if let keys { return keys }
         guard let address = environment("AWS_CONTAINER_CREDENTIALS_FULL_URI") else {
             throw AWSError(
                 .invalidConfiguration, at: Self.operation,
@@ -58,10 +55,18 @@ final class CredentialSource: Sendable {
 
     /// Has the endpoint asked again; false where there is none, so that the same credentials would come again.
     func forget() -> Bool {
-        fetched.withLock { fetched in
-            defer { fetched = nil }
-            return fetched != nil
+        if keys != nil { return false }
+        // Another call may have had them forgotten already.
+        fetched.withLock { $0 = nil }
+        return true
+    }
+
+    private var keys: AWSCredentials? {
+        guard let id = environment("AWS_ACCESS_KEY_ID"), let key = environment("AWS_SECRET_ACCESS_KEY") else {
+            return nil
         }
+        return AWSCredentials(
+            accessKeyID: id, secretAccessKey: key, sessionToken: environment("AWS_SESSION_TOKEN"))
     }
 
     private func fetch(from address: String) async throws(AWSError) -> Fetched {

@@ -64,4 +64,13 @@ import Testing
         #expect(waker.canInvoke && !waker.canSchedule)
         #expect(!FunctionWaker { _ in "" }.canInvoke)
     }
+
+    @Test func `credentials are asked for again where somebody can be asked`() {
+        let keys = ["AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "hidden"]
+        let endpoint = ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"]
+        #expect(!CredentialSource(environment: { keys[$0] }, now: UTCTime.now).forget())
+        let source = CredentialSource(environment: { endpoint[$0] }, now: UTCTime.now)
+        // Two calls at once may find the same ones expired.
+        #expect(source.forget() && source.forget())
+    }
 }
