@@ -53,9 +53,9 @@ extension AgentLoop {
 }
 
 extension Duration {
+    /// Few enough to be added to a time.
     fileprivate var milliseconds: Int64 {
         let (seconds, attoseconds) = components
-        let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflows ? .max / 2 : whole + attoseconds / 1_000_000_000_000_000
+        return min(max(seconds, 0), .max / 2000) * 1000 + attoseconds / 1_000_000_000_000_000
     }
 }

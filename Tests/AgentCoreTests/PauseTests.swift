@@ -208,6 +208,21 @@ import Testing
         #expect(content.contains(#"{"n":2}"#) && content.hasSuffix("ok"))
     }
 
+    @Test(arguments: [Int64.max, .max / 1000, .max / 2000, .min])
+    func `an approval may have any time`(seconds: Int64) throws {
+        var bench = Bench { definition in
+            definition.tools = [
+                ToolSpecification(name: "slow", description: "", parameters: [:], effect: .once) { _ in
+                    .required(reason: "", within: .seconds(seconds))
+                }
+            ]
+        }
+        _ = try bench.send(Self.input, at: 1_800_000_000_000)
+        #expect(try bench.send(.modelReplied(Self.calls("slow")), at: 1_800_000_000_000) == ["awaiting"])
+        let expires = try #require(bench.loop.history.approvals.first?.expires)
+        #expect(seconds > 0 ? expires > .max / 4 : expires == 1_800_000_000_000)
+    }
+
     @Test func `an approval that nobody gives in time is a rejection, by a late decision or by a wake`() throws {
         var bench = Bench()
         _ = try bench.send(Self.input, at: 100)
