@@ -36,13 +36,18 @@ extension AgentRuntime {
     /// What is left to the one who holds the session; nil for what waits.
     private func messageIfBusy(for request: AgentRequest) -> InboxMessage? {
         if case .cancel = request.content { return request.inboxMessage }
-        if case .queue = agent.whenBusy { return request.inboxMessage }
+        if case .queue = whenBusy { return request.inboxMessage }
         return nil
     }
 
     private func isRefused(_ request: AgentRequest) -> Bool {
-        guard agent.whenBusy == .refuse, case .message = request.content else { return false }
+        guard whenBusy == .refuse, case .message = request.content else { return false }
         return true
+    }
+
+    /// The inputs of a workflow wait for each other where messages would be queued: none joins the turn of another one.
+    var whenBusy: BusyPolicy {
+        if case .queue = agent.whenBusy, !agent.joinsMessages { .wait } else { agent.whenBusy }
     }
 
     private func post(
@@ -67,24 +72,29 @@ extension AgentRuntime {
         _ turn: inout TurnRunner, after result: Result<Outcome, any Error>, _ lane: SessionLane, _ mailbox: Mailbox
     ) async throws -> Outcome {
         if case .failure(let error) = result, error is SessionStoreError { throw error }
-        guard mailbox.isAttending else { return try result.get() }
+        guard mailbox.isAttending, !turn.isBehind else { return try result.get() }
         // A model that has just failed is not asked for others. What was wrong with the request is nothing to them.
         if case .failure(let error) = result, !(error is AgentError), !(error is LoopError) {
             turn.mayStartSteps = false
         }
         turn.ceaseProgress()
         var result = result
-        var isFirst = true
+        // Whether the turn that may be called off is the one of this invocation's request.
+        var isOwn = turn.hasBegun
         do {
             while true {
                 try await mailbox.look()
-                if let request = mailbox.takeCancellation(), case .cancel(let reason) = request.content {
-                    guard [.open, .suspended].contains(turn.history.phase) else { continue }
-                    let outcome = try await turn.run(.cancel(request: request.id, reason: reason))
-                    if isFirst { result = .success(outcome) }
+                if let event = mailbox.cancellation {
+                    // A turn that has its outcome keeps it, also where it still waits for decisions and is called off now.
+                    if turn.history.isSettled { isOwn = false }
+                    if turn.history.phase != .idle {
+                        let outcome = try await turn.run(event)
+                        if isOwn { result = .success(outcome) }
+                    }
+                    mailbox.dropCancellation()
                 } else if let message = try await mailbox.takeNext() {
-                    isFirst = false
-                    try await answer(message, in: &turn)
+                    isOwn = false
+                    try await answer(message, in: &turn, lane)
                 } else if try await lane.closeUnlessPosted() {
                     break
                 }
@@ -97,17 +107,20 @@ extension AgentRuntime {
     }
 
     /// Runs the turn of a message that was left in the inbox. Whoever left it asks again for what it came to.
-    private func answer(_ message: AgentRequest, in turn: inout TurnRunner) async throws {
+    private func answer(_ message: AgentRequest, in turn: inout TurnRunner, _ lane: SessionLane) async throws {
         guard case .message(let text) = message.content else { return }
         do {
             let outcome = try await turn.run(.input(request: message.id, text: text))
             logger.info("queued turn \(outcome.name)", metadata: ["session": "\(message.session)"])
             if outcome == .continuing, turn.mayStartSteps {
-                try await wakes?.goOn(with: message, fruitless: 0)
+                let wakes = wakes
+                try await inReserve(until: turn.surroundings.deadline) {
+                    try await wakes?.goOn(with: message, fruitless: 0)
+                }
             }
         } catch {
-            if error is SessionStoreError { throw error }
-            // It is on record. The others are put on record, too.
+            // What is not on record stays in the inbox. Else the others are put on record, too.
+            guard !(error is SessionStoreError), !turn.isBehind, try await lane.knows(message.id) else { throw error }
             turn.mayStartSteps = false
             logger.error("a queued turn failed", metadata: ["error": "\(AgentError(error).code.errorType)"])
         }

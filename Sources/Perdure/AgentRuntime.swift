@@ -187,8 +187,8 @@ public struct AgentRuntime: Sendable {
         let session = try SessionID(request.session)
         return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) { lane, opened in
             let loop = try loop(from: opened)
-            let mailbox = Mailbox(lane, of: session, policy: agent.whenBusy)
-            try await mailbox.open(isInterrupted: loop.history.phase == .open && loop.history.pause == nil)
+            let mailbox = Mailbox(lane, of: session, policy: whenBusy)
+            try await mailbox.open(isInterrupted: loop.history.phase == .open)
             let trail = RequestTrail(of: request.id, in: opened.entries)
             var turn = TurnRunner(
                 loop,
@@ -217,6 +217,11 @@ public struct AgentRuntime: Sendable {
                     result = .success(outcome)
                 case .run(let event):
                     try await callOffSubagents(of: loop, in: session, before: event, cutoff: cutoff)
+                    // An earlier holder was asked for it, and does not mean the message that comes now.
+                    if case .input = event, loop.history.phase == .open, let cancellation = mailbox.cancellation {
+                        _ = try await turn.run(cancellation)
+                        mailbox.dropCancellation()
+                    }
                     trail.progress.forEach(onProgress)
                     result = .success(try await turn.run(event))
                 }
@@ -225,7 +230,10 @@ public struct AgentRuntime: Sendable {
             }
             await live?.end()
             let outcome = try await finish(&turn, after: result, lane, mailbox)
-            await deliver(turn.overdueMessages, to: session)
+            // A workflow that is parked takes no input: it would be sent again and again.
+            if agent.joinsMessages || turn.history.phase == .idle {
+                await deliver(turn.overdueMessages, to: session, until: deadline)
+            }
             return outcome
         }
     }
@@ -293,9 +301,12 @@ public struct AgentRuntime: Sendable {
     }
 
     /// The outcome is durable: what fails here is reported to the log, and tried again when the next turn ends.
-    private func deliver(_ messages: [ScheduledMessage], to session: SessionID) async {
+    private func deliver(
+        _ messages: [ScheduledMessage], to session: SessionID, until deadline: ContinuousClock.Instant?
+    ) async {
+        guard let wakes, !messages.isEmpty else { return }
         do {
-            try await wakes?.deliver(messages, to: session.rawValue)
+            try await inReserve(until: deadline) { try await wakes.deliver(messages, to: session.rawValue) }
         } catch {
             logger.error("a message that is due could not be delivered", metadata: ["error": "\(error)"])
         }
@@ -319,13 +330,18 @@ public struct AgentRuntime: Sendable {
         // Something takes longer than an invocation lasts, each time: that would go on, and cost, for ever.
         guard let wakes, fruitless <= agent.maximumInterruptions else { throw AgentError.late }
         do {
-            // A service that does not answer costs an error, and not the sandbox.
-            try await withCutoff(deadline?.advanced(by: .zero - Self.reserve / 2)) {
-                try await wakes.goOn(with: request, fruitless: fruitless)
-            }
+            try await inReserve(until: deadline) { try await wakes.goOn(with: request, fruitless: fruitless) }
         } catch {
             throw AgentError.wakeFailed(error)
         }
         return outcome
+    }
+
+    /// Asks a service for something, also where the time for the turn is up and its task is cancelled. A service that does not
+    /// answer costs an error, and not the sandbox.
+    func inReserve(
+        until deadline: ContinuousClock.Instant?, _ request: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await Task { try await withCutoff(deadline?.advanced(by: .zero - Self.reserve / 2), request) }.value
     }
 }

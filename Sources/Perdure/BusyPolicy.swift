@@ -11,7 +11,7 @@ public enum BusyPolicy: Sendable, Hashable {
     /// It is refused at once, with ``AgentError/Code/sessionBusy`` and when to try again.
     case refuse
     /// It is left in the session's inbox, for the holder, and answered with ``AgentCore/Outcome/queued``. The same request
-    /// gets the outcome of its turn later.
+    /// gets the outcome of its turn later. The input of a workflow waits.
     ///
     /// Costs each turn over NFS, besides what it costs otherwise: an OPEN, two LOCKs, five GETATTRs, two LOCKUs and a CLOSE, and
     /// one GETATTR for each step.

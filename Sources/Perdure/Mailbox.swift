@@ -17,8 +17,8 @@ final class Mailbox: Sendable {
         var hasGivenUp = false
         /// In the order in which they came.
         var messages: [AgentRequest] = []
-        var cancellation: AgentRequest?
-        /// Whether something was taken out of the inbox and is still in it.
+        var cancellation: Event?
+        /// Whether something was taken out of the inbox and is to be removed from it.
         var hasTaken = false
     }
 
@@ -40,7 +40,7 @@ final class Mailbox: Sendable {
     var isAttending: Bool { state.withLock { $0.isAttending } }
 
     /// Whether the turn was asked to be called off.
-    var isCalledOff: Bool { state.withLock { $0.cancellation != nil } }
+    var isCalledOff: Bool { cancellation != nil }
 
     // MARK: - Looking
 
@@ -50,16 +50,26 @@ final class Mailbox: Sendable {
         if case .queue = policy {
             try await attend(isInterrupted: isInterrupted)
         } else if isInterrupted {
-            try await attend(isInterrupted: true)
+            try await attendIfPossible(isInterrupted: true)
+        }
+    }
+
+    private func attendIfPossible(isInterrupted: Bool) async throws(SessionStoreError) {
+        do {
+            try await attend(isInterrupted: isInterrupted)
+        } catch {
+            // The turn does without: the file system may have no lock left for a third file of a session.
+            state.withLock { $0.hasGivenUp = !$0.isAttending }
+            if isAttending { throw error }
         }
     }
 
     private func attend(isInterrupted: Bool) async throws(SessionStoreError) {
-        try await lane.attendInbox()
+        let hasLeft = try await lane.attendInbox()
         state.withLock { $0.isAttending = true }
         try await take()
-        // What is there by now was meant for an earlier holder, and for the turn that he left.
-        if !isInterrupted { dropCancellation() }
+        // It was meant for an earlier holder, and for the turn that he left.
+        if hasLeft, !isInterrupted { dropCancellation() }
     }
 
     /// Looks for messages: one GETATTR over NFS where there are none.
@@ -67,27 +77,14 @@ final class Mailbox: Sendable {
         if isAttending {
             try await take()
         } else if begin.duration(to: .now) >= Self.interval, !state.withLock({ $0.hasGivenUp }) {
-            do {
-                try await attend(isInterrupted: false)
-            } catch {
-                // The turn does without: the file system may have no lock left for a third file of a session.
-                state.withLock { $0.hasGivenUp = !$0.isAttending }
-                if isAttending { throw error }
-            }
+            try await attendIfPossible(isInterrupted: false)
         }
     }
 
     private func take() async throws(SessionStoreError) {
-        // All that was taken before is in the log.
-        if state.withLock({ $0.hasTaken && $0.messages.isEmpty && $0.cancellation == nil }) {
-            do {
-                try await lane.removeTakenMessages()
-                state.withLock { $0.hasTaken = false }
-            } catch  where error.code == .busy {}
-        }
         let messages: [InboxMessage]
         do {
-            messages = try await lane.newMessages()
+            messages = try await lane.newMessages { forgetCommitted() }
         } catch  where error.code == .busy {
             // Somebody is frozen while he leaves a message. The others are there the next time.
             return
@@ -97,12 +94,21 @@ final class Mailbox: Sendable {
             state.withLock { state in
                 state.hasTaken = true
                 guard let request else { return }
-                if case .cancel = request.content {
-                    state.cancellation = state.cancellation ?? request
+                if case .cancel(let reason) = request.content {
+                    state.cancellation = state.cancellation ?? .cancel(request: request.id, reason: reason)
                 } else {
                     state.messages.append(request)
                 }
             }
+        }
+    }
+
+    /// Whether all that was taken before is in the log. Nothing is taken between this and its removal.
+    private func forgetCommitted() -> Bool {
+        state.withLock { state in
+            guard state.hasTaken, state.messages.isEmpty, state.cancellation == nil else { return false }
+            state.hasTaken = false
+            return true
         }
     }
 
@@ -122,16 +128,11 @@ final class Mailbox: Sendable {
 
     // MARK: - What came in
 
-    /// The request to call the turn off, once.
-    func takeCancellation() -> AgentRequest? {
-        state.withLock { state in
-            defer { state.cancellation = nil }
-            return state.cancellation
-        }
-    }
+    /// What calls the turn off, if somebody has asked for it.
+    var cancellation: Event? { state.withLock(\.cancellation) }
 
-    /// A turn that has ended cannot be called off any more.
-    func dropCancellation() { _ = takeCancellation() }
+    /// It is on record, or there is no turn that it could be for.
+    func dropCancellation() { state.withLock { $0.cancellation = nil } }
 
     /// The next message that joins the turn which is under way.
     func takeSteering() async throws(SessionStoreError) -> AgentRequest? {

@@ -13,20 +13,18 @@ extension SessionLane {
         try store.post(message, to: session, of: agent, until: deadline)
     }
 
-    /// Begins to attend to the session's inbox.
-    func attendInbox() throws(SessionStoreError) {
-        guard session != nil else { throw .released(at: "attend inbox") }
-        try session?.attendInbox()
+    /// Begins to attend to the session's inbox; whether something was left in it for an earlier holder.
+    func attendInbox() throws(SessionStoreError) -> Bool {
+        guard let hasLeft = try session?.attendInbox() else { throw .released(at: "attend inbox") }
+        return hasLeft
     }
 
-    /// What came into the inbox since the last time.
-    func newMessages() throws(SessionStoreError) -> [InboxMessage] {
+    /// What came into the inbox since the last time. What came before is removed if all of it was committed.
+    func newMessages(isCommitted: @Sendable () -> Bool) throws(SessionStoreError) -> [InboxMessage] {
+        if isCommitted() { try session?.removeTakenMessages() }
         guard try session?.hasNewMessages() == true else { return [] }
         return try session?.takeMessages() ?? []
     }
-
-    /// Removes what was taken from the inbox, after all of it was committed.
-    func removeTakenMessages() throws(SessionStoreError) { try session?.removeTakenMessages() }
 
     /// Whether the session knows the id of a request.
     func knows(_ request: String) throws(SessionStoreError) -> Bool { try session?.request(request) != nil }

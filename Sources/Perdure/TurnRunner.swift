@@ -43,14 +43,18 @@ struct TurnRunner {
         }
     }
 
-    private var surroundings: Surroundings
+    private(set) var surroundings: Surroundings
     private var loop: AgentLoop
     /// Whether this attempt has done a step: one that did none is not put off, or nothing would ever be done.
     private var hasDoneStep = false
     /// What tools may still take of what the turn was sent.
     private var signals = SignalBox([:])
+    /// Whether an event was taken, and its turn begun or gone on with.
+    private(set) var hasBegun = false
     /// Whether steps may begin: otherwise turns are put off as soon as they are on record.
     var mayStartSteps = true
+    /// Whether not all that was decided is in the log, as nobody could be asked to wake the turn. No turn follows then.
+    private(set) var isBehind = false
 
     init(_ loop: AgentLoop, in surroundings: Surroundings) {
         self.loop = loop
@@ -64,6 +68,7 @@ struct TurnRunner {
     mutating func run(_ event: Event) async throws -> Outcome {
         // An event that is refused is no attempt at the turn, and does not say of the one before that it ended in order.
         var effects = try decide(event)
+        hasBegun = true
         do {
             signals = SignalBox(loop.history.signals)
             while true {
@@ -85,7 +90,9 @@ struct TurnRunner {
         } catch {
             guard !(error is SessionStoreError) else { throw error }
             // Done although the task may be cancelled: that is what the reserve is for.
-            if let effects = try? loop.handle(.timeUp, at: surroundings.now()) { _ = try await commit(effects) }
+            if !isBehind, let effects = try? loop.handle(.timeUp, at: surroundings.now()) {
+                _ = try await commit(effects)
+            }
             if let end = error as? AttemptEnd, let cause = end.cause, !Task.isCancelled { throw cause }
             guard Task.isCancelled || error is AttemptEnd else { throw error }
             return .continuing
@@ -149,6 +156,7 @@ struct TurnRunner {
                 do {
                     try await arm(entries, outcome)
                 } catch {
+                    isBehind = true
                     // What the attempt has come to is kept; that it waits is not noted, so that the next one asks again.
                     let kept = entries.filter { ![.pause, .approval].contains($0.kind) }
                     let pause = Entry(turn: loop.history.turn, fact: .pause(.stopped))
@@ -209,10 +217,11 @@ struct TurnRunner {
 
     /// What calls the turn off, if somebody asked for it.
     private mutating func calledOff() throws -> [Effect]? {
-        guard let request = surroundings.mailbox.takeCancellation(), case .cancel(let reason) = request.content else {
-            return nil
-        }
-        return try decide(.cancel(request: request.id, reason: reason))
+        let mailbox = surroundings.mailbox
+        guard let event = mailbox.cancellation else { return nil }
+        let effects = try decide(event)
+        mailbox.dropCancellation()
+        return effects
     }
 
     /// What became of a step that was watched.
@@ -245,13 +254,11 @@ struct TurnRunner {
                 case .ended(let runner, .success(let effects)):
                     self = runner
                     // It may have ended without heeding that it was cancelled. What it came to is kept.
-                    guard mailbox.isCalledOff, !Task.isCancelled, effects.arePutOff, let end = try calledOff() else {
-                        return effects
-                    }
+                    guard !Task.isCancelled, effects.arePutOff, let end = try? calledOff() else { return effects }
                     return effects.filter { if case .finish = $0 { false } else { true } } + end
                 case .ended(let runner, .failure(let error)):
                     self = runner
-                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try calledOff() {
+                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try? calledOff() {
                         return effects
                     }
                     throw error

@@ -236,4 +236,50 @@ import Testing
         let done = try JSONValue(parsing: await handler.answer(event, context: context()))
         #expect(done["statusCode"] == 200)
     }
+
+    @Test func `a queued turn whose time is up goes on in another invocation`() async throws {
+        let gate = Barrier()
+        let server = try ScriptedModelServer { number, _ in
+            if number == 0 { gate.block() }
+            return number == 1 ? .hang : .text("Reply \(number).")
+        }
+        let service = Calendar()
+        // Like a request to a service: a task that is cancelled sends none.
+        let wakes = Wakes { event in
+            try Task.checkCancellation()
+            service.noteInvocation(event)
+        } schedule: { _, _, _ in
+        }
+        let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd), wakes: wakes)
+        async let first = holder.ask("First", id: "1", within: .seconds(5))
+        try await eventually { gate.isReached }
+        #expect(try await holder.ask("Second", id: "2") == .queued)
+        gate.open()
+        #expect(try await first == .completed(reply: "Reply 0."))
+        #expect(service.invoked == [["session": "a", "id": "2", "resume": true]])
+        let next = try AgentRequest(event: #require(service.invoked.first), defaultID: "")
+        #expect(try await holder.respond(to: next).outcome == .completed(reply: "Reply 2."))
+    }
+
+    @Test func `an input of a workflow waits where a message would be queued`() async throws {
+        let gate = Barrier()
+        var agent = Workflow(name: "support") { (input: String, session) in
+            try await session.step("pass") {
+                try await gate.pass()
+                return true
+            }
+            return "Re: \(input)"
+        }.agent
+        agent.whenBusy = .queue(.atNextStep)
+        let runtime = try AgentRuntime(agent, store: bench.store)
+        async let first = runtime.ask("first", id: "1")
+        try await eventually { gate.isReached }
+        let error = await #expect(throws: AgentError.self) {
+            try await runtime.ask("second", id: "2", within: .seconds(1))
+        }
+        #expect(error?.code == .sessionBusy)
+        gate.open()
+        #expect(try await first == .completed(reply: "Re: first"))
+        #expect(try await runtime.ask("second", id: "2") == .completed(reply: "Re: second"))
+    }
 }

@@ -157,4 +157,84 @@ import Testing
         #expect(try await runtime.ask("First", id: "1") == .completed(reply: "Next."))
         #expect(try bench.inboxSize() == 0)
     }
+
+    @Test func `a request that comes as the holder begins to attend is heeded`() async throws {
+        let server = try ScriptedModelServer { _, _ in .hang }
+        let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd))
+        let (store, session, agent) = (bench.store, try SessionID("a"), try AgentName("support"))
+        for round in 1...10 {
+            let poster = Task {
+                let message = InboxMessage(id: "stop \(round)", body: ["cancel": true])
+                while try !store.post(message, to: session, of: agent, until: .now.advanced(by: .seconds(5))) {
+                    await Task.yield()
+                }
+            }
+            #expect(try await holder.ask("First", id: "\(round)", within: .seconds(10)) == .cancelled)
+            try await poster.value
+        }
+        #expect(try bench.inboxSize() == 0)
+    }
+
+    @Test(arguments: [BusyPolicy.wait, .queue(.atEnd)])
+    func `a turn that was put off is called off by a request that was left for it`(_ policy: BusyPolicy) async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: policy)
+        var killed = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "killed", until: .now)
+        try killed.attendInbox()
+        try killed.append([
+            Entry(turn: 1, fact: .input(request: "1", text: "First")), Entry(turn: 1, fact: .pause(.stopped)),
+        ])
+        #expect(try await runtime.callOff(id: "stop") == .queued)
+        try killed.release()
+        #expect(try await runtime.ask("First", id: "1") == .cancelled)
+        #expect(server.requests.isEmpty)
+        #expect(try bench.inboxSize() == 0)
+    }
+
+    @Test(arguments: [BusyPolicy.wait, .queue(.atEnd)])
+    func `a message that comes behind a turn which was to end is answered`(_ policy: BusyPolicy) async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: policy)
+        var killed = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "killed", until: .now)
+        try killed.attendInbox()
+        try killed.append([Entry(turn: 1, fact: .input(request: "1", text: "First"))])
+        #expect(try await runtime.callOff(id: "stop") == .queued)
+        try killed.release()
+        #expect(try await runtime.ask("Second", id: "2") == .completed(reply: "Next."))
+        #expect(try await runtime.ask("First", id: "1") == .cancelled)
+        #expect(try await runtime.callOff(id: "stop") == .cancelled)
+        #expect(server.requests.count == 1)
+        #expect(try bench.inboxSize() == 0)
+    }
+
+    @Test func `a turn that has just come to wait for a decision is called off, and its caller told of the approval`()
+        async throws
+    {
+        let server = try ScriptedModelServer([.toolCalls([.init(name: "guarded")]), .text("Next.")])
+        let runtime = try bench.sandbox(
+            server, whenBusy: .queue(.atEnd), tools: [StoppedAtReview(store: bench.store)])
+        guard case .awaiting = try await runtime.ask("First", id: "1") else { throw CancellationError() }
+        #expect(try bench.log().last?.fact == .cancel(request: "stop", reason: nil))
+        #expect(try await runtime.callOff(id: "stop") == .cancelled)
+        #expect(try bench.inboxSize() == 0)
+        _ = try await goOn(runtime, server)
+    }
+}
+
+/// Is told of a request to call its turn off when it is asked whether it needs an approval, which it does.
+private struct StoppedAtReview: Tool {
+    struct Arguments: Codable {}
+    let name = "guarded"
+    let description = "Needs an approval."
+    let store: SessionStore
+
+    func approval(for arguments: Arguments) -> ApprovalRequirement {
+        let message = InboxMessage(id: "stop", body: ["cancel": true])
+        let deadline = ContinuousClock.now.advanced(by: .seconds(5))
+        let isPosted = try? store.post(message, to: SessionID("a"), of: AgentName("support"), until: deadline)
+        #expect(isPosted == true)
+        return .required(reason: "costly")
+    }
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String { "done" }
 }

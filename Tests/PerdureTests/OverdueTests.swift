@@ -79,4 +79,31 @@ struct RemindAndWait: Tool {
         #expect(try await waits.deliver(wake, to: runtime) == .completed(reply: "Done."))
         #expect(calendar.invoked == [reminder])
     }
+
+    @Test func `an input of a workflow that is parked comes when that has ended, and not again and again before`()
+        async throws
+    {
+        let due = calendar.now + 3_600_000
+        let workflow = Workflow(name: "support") { (round: Int, session) in
+            if round == 1 { try await session.schedule("again", at: due, input: 2) }
+            return "round \(round)"
+        }
+        let runtime = try AgentRuntime(workflow.agent, store: waits.store, wakes: calendar.wakes)
+        #expect(try await runtime.respond(to: WaitTests.message("1", id: "1")).outcome == .completed(reply: "round 1"))
+        let event = try #require(calendar.scheduled.values.first?.event)
+        calendar.now = due
+
+        var poor = workflow.agent
+        poor.turnBudget = Budget(modelCalls: 1)
+        let parking = try AgentRuntime(poor, store: waits.store, wakes: calendar.wakes)
+        let parked = Outcome.parked(reason: "the turn has made its 1 model calls")
+        #expect(try await parking.respond(to: WaitTests.message("3", id: "3")).outcome == parked)
+        #expect(try await waits.deliver(event, to: parking) == parked)
+        #expect(calendar.invoked.isEmpty)
+
+        let release = AgentRequest(session: "a", id: "4", content: .resume)
+        #expect(try await runtime.respond(to: release).outcome == .completed(reply: "round 3"))
+        #expect(calendar.invoked == [event])
+        #expect(try await waits.deliver(event, to: runtime) == .completed(reply: "round 2"))
+    }
 }

@@ -174,6 +174,29 @@ extension WaitTests {
         #expect(try await runtime.respond(to: yes).outcome == .completed(reply: "Done."))
         #expect(try await runtime.respond(to: Self.message("Go", id: "1")).outcome == first)
     }
+
+    @Test func `what is queued behind a turn that nobody can be asked to wake comes after it`() async throws {
+        let gate = Barrier()
+        let server = try ScriptedModelServer { number, _ in
+            if number > 0 { return .text("More.") }
+            gate.block()
+            return .toolCalls([.init(name: "guarded", arguments: #"{"n":1}"#)])
+        }
+        let wakes = FlakyWakes(calendar)
+        let runtime = try wakes.runtime(server, on: store, tools: [Guarded()], whenBusy: .queue(.atEnd))
+        wakes.fail = true
+        let (go, more) = (Self.message("Go", id: "1"), Self.message("More", id: "2"))
+        let first = Task { try await runtime.respond(to: go) }
+        try await eventually { gate.isReached }
+        #expect(try await runtime.respond(to: more).outcome == .queued)
+        gate.open()
+        let error = await #expect(throws: AgentError.self) { try await first.value }
+        #expect(error?.code == .wakeFailed)
+        wakes.fail = false
+        guard case .awaiting = try await runtime.respond(to: go).outcome else { throw Unreachable() }
+        #expect(try await runtime.respond(to: more).outcome == .completed(reply: "More."))
+        #expect(server.requests.count == 2)
+    }
 }
 
 /// A service that can be out of order.
@@ -194,10 +217,13 @@ private final class FlakyWakes: Sendable {
 
     init(_ calendar: Calendar) { self.calendar = calendar }
 
-    func runtime(_ server: ScriptedModelServer, on store: SessionStore, tools: [any Tool]) throws -> AgentRuntime {
-        let agent = Agent(
+    func runtime(
+        _ server: ScriptedModelServer, on store: SessionStore, tools: [any Tool], whenBusy: BusyPolicy = .wait
+    ) throws -> AgentRuntime {
+        var agent = Agent(
             name: "support", instructions: "", model: OpenAICompatibleModel(baseURL: server.url, model: "m")
         ) { for tool in tools { tool } }
+        agent.whenBusy = whenBusy
         let wakes = Wakes(
             invoke: { event in self.calendar.noteInvocation(event) },
             schedule: { name, due, event in
