@@ -24,10 +24,13 @@ extension AgentRuntime {
     }
 
     /// Answers an agent whose tool this one is, within that one's turn: cancelled together with it, and put off as it is.
+    /// - Parameter above: That one's. What is done here is done there.
     func answer(
-        asSubagent request: AgentRequest, deadline: ContinuousClock.Instant?, cutoff: ContinuousClock.Instant?
+        asSubagent request: AgentRequest, deadline: ContinuousClock.Instant?, cutoff: ContinuousClock.Instant?,
+        within above: TurnTally
     ) async throws(AgentError) -> Outcome {
         let tally = TurnTally(agent: agent.name, observer: agent.observer)
+        defer { if tally.hasProgress { above.markProgress() } }
         do {
             let outcome = try await tally.observeTurn {
                 guard let slots else { return try await attempt(request, deadline: deadline, cutoff: cutoff, tally) }
@@ -43,12 +46,12 @@ extension AgentRuntime {
             throw error
         }
     }
+}
 
+extension TurnRunner {
     /// Calls off what agents do for calls that an event settles without them: before it is recorded, so that it is done
     /// again after a crash in between.
-    func callOffSubagents(
-        of loop: AgentLoop, in session: SessionID, before event: Event, cutoff: ContinuousClock.Instant?
-    ) async throws(AgentError) {
+    func callOffSubagents(before event: Event) async throws(AgentError) {
         let reason: String?
         switch event {
         case .cancel(_, let given): reason = given
@@ -56,13 +59,14 @@ extension AgentRuntime {
         default: return
         }
         for open in loop.history.calls {
-            guard case .claimed = open.state, let runtime = subagents[open.call.name] else { continue }
+            guard case .claimed = open.state, let runtime = surroundings.subagents[open.call.name] else { continue }
             let key = loop.definition.idempotencyKey(of: open.position)
             let request = AgentRequest(
-                session: Subagent.session(of: session.rawValue, key: key), id: "\(key)/cancel",
+                session: Subagent.session(of: surroundings.session.rawValue, key: key), id: "\(key)/cancel",
                 content: .cancel(reason: reason))
             do throws(AgentError) {
-                _ = try await runtime.answer(asSubagent: request, deadline: nil, cutoff: cutoff)
+                _ = try await runtime.answer(
+                    asSubagent: request, deadline: nil, cutoff: surroundings.cutoff, within: surroundings.tally)
             } catch {
                 // It has ended, or never begun.
                 guard [.nothingToResume, .noSuchApproval].contains(error.code) else { throw error }

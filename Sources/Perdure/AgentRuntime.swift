@@ -216,7 +216,6 @@ public struct AgentRuntime: Sendable {
                     tally.markReplay()
                     result = .success(outcome)
                 case .run(let event):
-                    try await callOffSubagents(of: loop, in: session, before: event, cutoff: cutoff)
                     // An earlier holder was asked for it, and does not mean the message that comes now.
                     if case .input = event, loop.history.phase == .open, let cancellation = mailbox.cancellation {
                         _ = try await turn.run(cancellation)

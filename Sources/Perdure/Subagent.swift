@@ -83,7 +83,8 @@ public struct Subagent: Tool {
         to request: AgentRequest, _ link: SubagentLink, deadline: ContinuousClock.Instant?
     ) async throws -> Outcome {
         do {
-            return try await link.runtime.answer(asSubagent: request, deadline: deadline, cutoff: link.cutoff)
+            return try await link.runtime.answer(
+                asSubagent: request, deadline: deadline, cutoff: link.cutoff, within: link.tally)
         } catch {
             if case .decisions = request.content, [.invalidEvent, .noSuchApproval].contains(error.code) {
                 // What it still waits for, so that somebody decides again.
@@ -125,4 +126,6 @@ struct SubagentLink: Sendable {
     let position: CallPosition
     /// When the turn that the call belongs to is cancelled.
     let cutoff: ContinuousClock.Instant?
+    /// Of that turn.
+    let tally: TurnTally
 }

@@ -34,10 +34,11 @@ final class SubagentSlots: Sendable {
             state.count += 1
             return state.count
         }
+        defer { state.withLock { _ = $0.cancelled.remove(id) } }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let taken: Bool? = state.withLock { state in
-                    if state.cancelled.remove(id) != nil { return false }
+                    if state.cancelled.contains(id) { return false }
                     if state.free > 0 {
                         state.free -= 1
                         return true

@@ -31,7 +31,9 @@ extension TurnRunner.Surroundings {
             journal: journal,
             now: now,
             deliver: { message in try await wakes?.deliver(message, to: session.rawValue) },
-            link: subagents[run.tool].map { SubagentLink(runtime: $0, position: run.position, cutoff: cutoff) }
+            link: subagents[run.tool].map {
+                SubagentLink(runtime: $0, position: run.position, cutoff: cutoff, tally: tally)
+            }
         )
         context.memory = MemoryAccess(lane: lane, shared: sharedMemory, position: run.position, turn: turn)
         let end: ToolEnd

@@ -44,7 +44,7 @@ struct TurnRunner {
     }
 
     private(set) var surroundings: Surroundings
-    private var loop: AgentLoop
+    private(set) var loop: AgentLoop
     /// Whether this attempt has done a step: one that did none is not put off, or nothing would ever be done.
     private var hasDoneStep = false
     /// What tools may still take of what the turn was sent.
@@ -66,6 +66,7 @@ struct TurnRunner {
     /// Throws where the loop refuses the event, and what the model or the store throws. When it was neither loop nor store, it
     /// is noted that the attempt ended in order.
     mutating func run(_ event: Event) async throws -> Outcome {
+        try await callOffSubagents(before: event)
         // An event that is refused is no attempt at the turn, and does not say of the one before that it ended in order.
         var effects = try decide(event)
         hasBegun = true
@@ -204,9 +205,9 @@ struct TurnRunner {
     /// What is to be done instead of a step, because of what came in meanwhile.
     private mutating func attend(before step: Step) async throws -> [Effect]? {
         let mailbox = surroundings.mailbox
-        guard case .callModel = step else { return try calledOff() }
+        guard case .callModel = step else { return try await calledOff() }
         try await mailbox.look()
-        if let effects = try calledOff() { return effects }
+        if let effects = try await calledOff() { return effects }
         if let message = try await mailbox.takeSteering(),
             case .message(let text) = message.content
         {
@@ -216,9 +217,10 @@ struct TurnRunner {
     }
 
     /// What calls the turn off, if somebody asked for it.
-    private mutating func calledOff() throws -> [Effect]? {
+    private mutating func calledOff() async throws -> [Effect]? {
         let mailbox = surroundings.mailbox
         guard let event = mailbox.cancellation else { return nil }
+        try await callOffSubagents(before: event)
         let effects = try decide(event)
         mailbox.dropCancellation()
         return effects
@@ -254,11 +256,11 @@ struct TurnRunner {
                 case .ended(let runner, .success(let effects)):
                     self = runner
                     // It may have ended without heeding that it was cancelled. What it came to is kept.
-                    guard !Task.isCancelled, effects.arePutOff, let end = try? calledOff() else { return effects }
+                    guard !Task.isCancelled, effects.arePutOff, let end = try? await calledOff() else { return effects }
                     return effects.filter { if case .finish = $0 { false } else { true } } + end
                 case .ended(let runner, .failure(let error)):
                     self = runner
-                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try? calledOff() {
+                    if !(error is SessionStoreError), !Task.isCancelled, let effects = try? await calledOff() {
                         return effects
                     }
                     throw error

@@ -66,11 +66,11 @@ final class TurnTally: Sendable {
     func markReplay() { state.withLock { $0.isReplay = true } }
 
     func noteProgress(in entries: [Entry]) {
-        guard entries.contains(where: { [.reply, .result, .step, .schedule, .compaction].contains($0.kind) }) else {
-            return
-        }
-        state.withLock { $0.hasProgress = true }
+        let isKept = entries.contains { [.reply, .result, .step, .schedule, .compaction].contains($0.kind) }
+        if isKept { markProgress() }
     }
+
+    func markProgress() { state.withLock { $0.hasProgress = true } }
 }
 
 extension TurnTally {

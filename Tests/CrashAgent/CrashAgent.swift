@@ -7,9 +7,9 @@ import Perdure
 /// An agent that kills its own process with SIGKILL at one point of a turn, once.
 ///
 /// `CRASH_AT` names the point, `CRASH_MARK` a file that says that it has happened, `EFFECTS` the file that the tools
-/// leave a line in, `STREAMS` says that it streams, `QUEUES` that a busy session is left messages, and `SUMMARISES` that long
-/// conversations are cut. The point is reached by code around the agent: nothing in the library knows of it. `FAULT` is a
-/// `SharedMemoryFault`.
+/// leave a line in, `STREAMS` says that it streams, `QUEUES` that a busy session is left messages, `SUMMARISES` that long
+/// conversations are cut, and `LEADS` that it has another agent as a tool. The point is reached by code around the agent:
+/// nothing in the library knows of it. `FAULT` is a `SharedMemoryFault`.
 @main
 struct CrashAgent {
     static func main() async {
@@ -44,9 +44,37 @@ struct CrashAgent {
             CrashingMemory(crash: crash)
         }
         if environment["QUEUES"] != nil { agent.whenBusy = .queue(.atEnd) }
+        if environment["LEADS"] != nil { agent = leading(agent, effects: effects, crash) }
         try SharedMemoryFault(environment)?.set()
         if environment["SUMMARISES"] != nil { agent.context = .summarising(beyond: 5000, keeping: 2000) }
         return try AgentHandler(agent, environment: environment)
+    }
+}
+
+extension CrashAgent {
+    /// The agent with another one as a tool, which has tools of its own.
+    private static func leading(_ agent: Agent, effects: String, _ crash: Crash) -> Agent {
+        var agent = agent
+        let model = CrashingModel(model: .fromEnvironment(), crash: crash, whose: "the helper's ")
+        let helper = Agent(name: "helper", instructions: "Help.", model: model) {
+            Act(name: "fetch", effect: .idempotent, effects: effects, crash: crash)
+            Act(name: "charge", effect: .once, effects: effects, crash: crash)
+        }
+        agent.tools.append(helper.asTool(description: "Helps."))
+        return agent.observed(by: CrashBehindHelper(crash: crash))
+    }
+}
+
+/// The helper's turn has ended, and the agent above has not recorded it.
+private struct CrashBehindHelper: AgentObserver {
+    let crash: Crash
+
+    func observe<Value>(
+        _ operation: AgentOperation, _ body: () async -> (Value, AgentOperation.Result)
+    ) async -> Value {
+        let (value, _) = await body()
+        if operation.kind == .tool(name: "helper") { crash.here("behind the helper's outcome") }
+        return value
     }
 }
 
@@ -72,6 +100,7 @@ struct Crash: Sendable {
 struct CrashingModel: LanguageModel {
     let model: OpenAICompatibleModel
     let crash: Crash
+    var whose = "the "
 
     func reply(to request: ModelRequest, onText: @Sendable (String) -> Void) async throws -> ModelReply {
         let isForSummary = request.messages.last == .user(ContextPolicy.standardInstructions)
@@ -83,8 +112,7 @@ struct CrashingModel: LanguageModel {
         if isForSummary {
             crash.here("before the summary is stored")
         } else {
-            crash.here(
-                reply.toolCalls.isEmpty ? "before the last answer is stored" : "before the first answer is stored")
+            crash.here("before \(whose)\(reply.toolCalls.isEmpty ? "last" : "first") answer is stored")
         }
         return reply
     }

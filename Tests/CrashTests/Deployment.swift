@@ -150,10 +150,11 @@ struct Deployment: Sendable {
         }
     }
 
-    /// What the stock `sqlite3` shell, an independent reader, says about the one session there is.
-    func query(_ sql: String) throws -> String {
+    /// What the stock `sqlite3` shell, an independent reader, says about the one session that an agent has.
+    func query(_ sql: String, of agent: String = "crash") throws -> String {
         let files = FileManager.default.enumerator(atPath: root.appendingPathComponent("mnt").path)
-        let found = files?.compactMap { $0 as? String }.filter { $0.hasSuffix("s.db") } ?? []
+        let found =
+            files?.compactMap { $0 as? String }.filter { $0.hasPrefix("\(agent)/") && $0.hasSuffix("s.db") } ?? []
         try #require(found.count == 1)
         let shell = Process()
         shell.executableURL = URL(filePath: "/usr/bin/env")
