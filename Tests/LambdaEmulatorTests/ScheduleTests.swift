@@ -76,6 +76,16 @@ struct ScheduleTests {
         }
     }
 
+    @Test func `a schedule of thousands of years hence is waited for`() async throws {
+        try await withEmulator { fixture in
+            let last = ["ScheduleExpression": "at(9999-12-31T23:59:59)"]
+            #expect(try await schedule("never", in: day, event: [:], on: fixture, changing: last) == 200)
+            #expect(try await schedule("soon", in: 2, event: ["print": "woken\n"], on: fixture) == 200)
+            _ = try await fixture.log.line("woken")
+            #expect(fixture.log.all.filter { $0.hasPrefix("START") }.count == 1)
+        }
+    }
+
     @Test func `a schedule that is replaced fires at its new moment only`() async throws {
         try await withEmulator { fixture in
             try await schedule("wake", in: day, event: ["print": "old\n"], on: fixture)
