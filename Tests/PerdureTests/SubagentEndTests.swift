@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright (c) 2026 the Perdure contributors
 
+import Foundation
 import Perdure
 import PerdureTesting
+import Synchronization
 import Testing
 
 /// Takes so long, by its own word, that it is always left to the next invocation.
@@ -106,5 +108,44 @@ extension SubagentTests {
         guard case .completed(let reply) = try await send(second, to: lead) else { throw Unreachable() }
         #expect(try await send(start, to: lead) == .completed(reply: reply))
         #expect(try kindsBelow().last == .cancel)
+    }
+
+    @Test func `a queued message that cannot be put on record stays in the inbox`() async throws {
+        let gate = Barrier()
+        let helper = PlainModel { _ in
+            try await gate.pass()
+            return ModelReply(text: "", toolCalls: [ToolCall(id: "x", name: "sleepy", arguments: "{}")])
+        }
+        let team = team(helper, Sleepy())
+        var queueing = team.lead
+        queueing.whenBusy = .queue(.atEnd)
+        let lead = queueing
+        let (store, folder) = (store, root.path)
+        // As the turn above comes to wait, the file of the one below cannot be read for a while.
+        let whole = Mutex<(file: URL, contents: Data)?>(nil)
+        let wakes = Wakes { _ in
+        } schedule: { _, _, _ in
+            store.closeWarmSessions()
+            let files = try FileManager.default.subpathsOfDirectory(atPath: folder)
+            let name = try #require(files.first { $0.hasPrefix("helper/") && $0.hasSuffix("s.db") })
+            let file = URL(filePath: "\(folder)/\(name)")
+            try whole.withLock { $0 = (file, try Data(contentsOf: file)) }
+            try Data("no database".utf8).write(to: file)
+        }
+        async let first = send(start, to: lead, wakes: wakes)
+        try await eventually { gate.isReached }
+        let second: JSONValue = ["session": "a", "id": "2", "message": "Never mind"]
+        #expect(try await send(second, to: lead) == .queued)
+        gate.open()
+        #expect(try await first == .suspended(until: diary.now + 3_600_000))
+        try whole.withLock { whole in
+            let whole = try #require(whole)
+            try whole.contents.write(to: whole.file)
+        }
+        // Whoever holds the session next sees to it.
+        _ = try await send(start, to: lead)
+        guard case .completed = try await send(start, to: lead) else { throw Unreachable() }
+        #expect(try kindsBelow().last == .cancel)
+        #expect(team.calls.calls == 2)
     }
 }
