@@ -162,7 +162,6 @@ struct TurnRunner {
                     let kept = entries.filter { ![.pause, .approval].contains($0.kind) }
                     let pause = Entry(turn: loop.history.turn, fact: .pause(.stopped))
                     try await surroundings.append(kept + [pause], outcome: nil)
-                    try await goBackToLog()
                     throw error
                 }
                 try await surroundings.append(entries, outcome: outcome)
@@ -173,13 +172,6 @@ struct TurnRunner {
             }
         }
         return .runTools(runs)
-    }
-
-    /// Forgets what was decided and is not on record.
-    private mutating func goBackToLog() async throws {
-        var recorded = AgentLoop(loop.definition)
-        for entry in try await surroundings.lane.entries() { try recorded.replay(entry) }
-        loop = recorded
     }
 
     /// Sees that somebody wakes the turn, before it is noted that it waits: the other way round, a crash in between
