@@ -11,6 +11,7 @@ struct MemoryAccess: Sendable {
     let shared: SharedMemory
     let position: CallPosition
     let turn: Int
+    let noted: NotedEntries
 }
 
 /// Thrown where there is no session, as in a test of a tool.
@@ -39,8 +40,10 @@ extension ToolContext {
             return try await memory.shared.perform(command, key: key, until: patience)
         }
         try Task.checkCancellation()
-        return try await memory.lane.perform(command) { answer in
-            [Entry(turn: memory.turn, fact: .step(memory.position, name: Self.step, value: .init(answer)))]
+        return try await journal.end(.step(Self.step)) {
+            try await memory.lane.perform(command, noting: memory.noted) { answer in
+                Entry(turn: memory.turn, fact: .step(memory.position, name: Self.step, value: .init(answer)))
+            }
         }
     }
 
@@ -55,9 +58,14 @@ extension ToolContext {
 extension SessionLane {
     /// Does a command on the session's own memory. The use of a text that is read is written with the next commit, which is
     /// the result's.
-    func perform(_ command: MemoryCommand, recording record: @Sendable (String) -> [Entry]) throws -> String {
-        guard let result = try session?.perform(command, recording: record) else { throw NoMemory() }
-        return result.answer
+    /// - Returns: The answer, and whether a step was recorded.
+    func perform(
+        _ command: MemoryCommand, noting noted: NotedEntries, recording record: @Sendable (String) -> Entry
+    ) throws -> (answer: String, isRecorded: Bool) {
+        guard noted.admits(record("")) else { throw InvalidStep.late }
+        guard let result = try session?.perform(command, recording: { [record($0)] }) else { throw NoMemory() }
+        if result.isChanged { noted.add([record(result.answer)]) }
+        return (result.answer, result.isChanged)
     }
 
     func searchMemory(_ words: String, limit: Int) throws -> [MemoryMatch] {

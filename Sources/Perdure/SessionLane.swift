@@ -57,7 +57,7 @@ actor SessionLane {
     /// Makes entries durable in one commit, unless the condition does not hold: nothing is written between it and them.
     func append(_ entries: [Entry], outcome: Outcome?, if condition: @Sendable () -> Bool = { true }) throws {
         guard session != nil else { throw SessionStoreError.released(at: "append") }
-        guard condition() else { throw InvalidStep(description: "The run of the tool that this step is of has ended.") }
+        guard condition() else { throw InvalidStep.late }
         try session?.append(entries, outcome: outcome)
     }
 

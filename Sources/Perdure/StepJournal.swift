@@ -9,6 +9,9 @@ import Synchronization
 public struct InvalidStep: Error, Sendable, CustomStringConvertible {
     /// What is wrong with it.
     public let description: String
+
+    /// Thrown to a task that a tool has left behind.
+    static let late = InvalidStep(description: "The run of the tool that this step is of has ended.")
 }
 
 /// Ends a tool's run that waits. A tool has to let it through.
@@ -124,13 +127,27 @@ final class StepJournal: Sendable {
         try await record([.schedule(message), .step(key, due)], as: key, due)
     }
 
+    /// Does what is one commit with the record that it was done, if there is anything to record.
+    func end(_ name: Name, by change: () async throws -> (answer: String, isRecorded: Bool)) async throws -> String {
+        let key = try name.key()
+        return try await noting {
+            let (answer, isRecorded) = try await change()
+            if isRecorded { state.withLock { $0.recorded[key] = .init(answer) } }
+            return answer
+        }
+    }
+
     private func record(_ facts: [Fact], as key: String, _ value: JSONValue) async throws {
+        try await noting { try await append(facts) }
+        state.withLock { $0.recorded[key] = value }
+    }
+
+    private func noting<Result>(_ change: () async throws -> Result) async throws -> Result {
         do {
-            try await append(facts)
+            return try await change()
         } catch {
             state.withLock { $0.failure = error }
             throw error
         }
-        state.withLock { $0.recorded[key] = value }
     }
 }

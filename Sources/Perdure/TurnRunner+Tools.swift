@@ -35,7 +35,8 @@ extension TurnRunner.Surroundings {
                 SubagentLink(runtime: $0, position: run.position, cutoff: cutoff, tally: tally)
             }
         )
-        context.memory = MemoryAccess(lane: lane, shared: sharedMemory, position: run.position, turn: turn)
+        context.memory = MemoryAccess(
+            lane: lane, shared: sharedMemory, position: run.position, turn: turn, noted: noted)
         let end: ToolEnd
         do {
             end = try await tally.observe(.tool(name: run.tool)) {
@@ -61,6 +62,7 @@ final class NotedEntries: Sendable {
 
     /// Adds what is about to be written. False where it must not be, because the run that it comes from has ended: a task
     /// that a tool has left behind would write what no log can hold.
+    @discardableResult
     func add(_ more: [Entry]) -> Bool {
         state.withLock { state in
             var steps = state.steps
@@ -69,6 +71,12 @@ final class NotedEntries: Sendable {
             (state.entries, state.steps) = (state.entries + more, steps)
             return true
         }
+    }
+
+    /// Whether a step could be added.
+    func admits(_ entry: Entry) -> Bool {
+        guard case .step(_, let name, _) = entry.fact else { return false }
+        return state.withLock { !$0.isClosed && !$0.steps.contains(name) }
     }
 
     /// All of them: no further one is added.

@@ -172,6 +172,18 @@ import Testing
         #expect(try memories() == ["log": "once\n"])
     }
 
+    @Test func `a tool that writes down and then fails is repeated, and has written it down once`() async throws {
+        let server = try ScriptedModelServer([.toolCalls([Self.insert]), .text("Done.")])
+        var seeded = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "seed", until: .now)
+        try seeded.change(.write(MemoryPath("log"), text: "zero\n"))
+        try seeded.release()
+        let runtime = try bench.runtime(server, tools: [Forgetful()])
+        #expect(try await bench.ask(runtime).get() == .completed(reply: "Done."))
+        #expect(try results(server) == ["The file /memories/log has been edited."])
+        #expect(try memories() == ["log": "once\nzero\n"])
+        #expect(try bench.log().count { $0.kind == .step } == 1)
+    }
+
     @Test func `what one session learns another one knows`() async throws {
         let server = try ScriptedModelServer([
             .toolCalls([Self.create("policy", "30 days")]), .text("Noted."), .toolCalls([Self.view("policy")]),
@@ -263,6 +275,28 @@ import Testing
             try await MemoryTool().call(arguments: arguments, context: context)
         }
     }
+}
+
+/// A tool around the memory's, which fails once behind the change.
+private final class Forgetful: Tool {
+    let name = "memory"
+    let description = "Remembers."
+    let retries = RetryPolicy.exponential(base: .milliseconds(1))
+    private let runs = Mutex(0)
+    struct Forgot: Error {}
+
+    func call(arguments: MemoryTool.Arguments, context: ToolContext) async throws -> String {
+        let answer = try await MemoryTool().call(arguments: arguments, context: context)
+        guard
+            runs.withLock({
+                $0 += 1; return $0 > 1
+            })
+        else { throw Forgot() }
+        return answer
+    }
+
+    func parameters() -> JSONValue { MemoryTool().parameters() }
+    var effect: ToolEffect { .idempotent }
 }
 
 extension Entry {
