@@ -154,6 +154,17 @@ struct InboxTests {
         #expect(try root.lease().summary().turns == 1)
     }
 
+    @Test func `two spellings of one character are two messages`() throws {
+        let messages = [message("\u{E9}"), message("e\u{301}")]
+        var leased = try attend()
+        for message in messages { #expect(try post(message)) }
+        let taken = try leased.takeMessages()
+        #expect(taken.map { Array($0.id.utf8) } == messages.map { Array($0.id.utf8) })
+        try answer(taken, in: &leased)
+        try leased.removeTakenMessages()
+        #expect(try ends(leased))
+    }
+
     @Test func `what a lease left is for the next one who attends`() throws {
         let leased = try attend()
         #expect(try post(message("a")))
