@@ -188,7 +188,8 @@ public struct AgentRuntime: Sendable {
         return try await holdingLease(of: session, for: request, until: cutoff, tally, showing: live) { lane, opened in
             let loop = try loop(from: opened)
             let mailbox = Mailbox(lane, of: session, policy: whenBusy)
-            try await mailbox.open(isInterrupted: loop.history.phase == .open)
+            let isUnderWay = [.open, .suspended, .awaiting].contains(loop.history.phase)
+            try await mailbox.open(isUnderWay: isUnderWay)
             let trail = RequestTrail(of: request.id, in: opened.entries)
             var turn = TurnRunner(
                 loop,
@@ -217,7 +218,7 @@ public struct AgentRuntime: Sendable {
                     result = .success(outcome)
                 case .run(let event):
                     // An earlier holder was asked for it, and does not mean the message that comes now.
-                    if case .input = event, loop.history.phase == .open, let cancellation = mailbox.cancellation {
+                    if case .input = event, isUnderWay, let cancellation = mailbox.cancellation {
                         _ = try await turn.run(cancellation)
                         mailbox.dropCancellation()
                     }

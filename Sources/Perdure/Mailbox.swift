@@ -44,19 +44,19 @@ final class Mailbox: Sendable {
 
     // MARK: - Looking
 
-    /// Begins to attend, if that is to be from the beginning on: by the policy, or after a turn that was interrupted, for which
-    /// there may be messages.
-    func open(isInterrupted: Bool) async throws(SessionStoreError) {
+    /// Begins to attend, if that is to be from the beginning on: by the policy, or where a turn was interrupted or waits, for
+    /// which there may be messages.
+    func open(isUnderWay: Bool) async throws(SessionStoreError) {
         if case .queue = policy {
-            try await attend(isInterrupted: isInterrupted)
-        } else if isInterrupted {
-            try await attendIfPossible(isInterrupted: true)
+            try await attend(isUnderWay: isUnderWay)
+        } else if isUnderWay {
+            try await attendIfPossible(isUnderWay: true)
         }
     }
 
-    private func attendIfPossible(isInterrupted: Bool) async throws(SessionStoreError) {
+    private func attendIfPossible(isUnderWay: Bool) async throws(SessionStoreError) {
         do {
-            try await attend(isInterrupted: isInterrupted)
+            try await attend(isUnderWay: isUnderWay)
         } catch {
             // The turn does without: the file system may have no lock left for a third file of a session.
             state.withLock { $0.hasGivenUp = !$0.isAttending }
@@ -64,12 +64,12 @@ final class Mailbox: Sendable {
         }
     }
 
-    private func attend(isInterrupted: Bool) async throws(SessionStoreError) {
+    private func attend(isUnderWay: Bool) async throws(SessionStoreError) {
         let hasLeft = try await lane.attendInbox()
         state.withLock { $0.isAttending = true }
         try await take()
-        // It was meant for an earlier holder, and for the turn that he left.
-        if hasLeft, !isInterrupted { dropCancellation() }
+        // It was meant for an earlier holder, and for the turn that he left, which is over.
+        if hasLeft, !isUnderWay { dropCancellation() }
     }
 
     /// Looks for messages: one GETATTR over NFS where there are none.
@@ -77,7 +77,7 @@ final class Mailbox: Sendable {
         if isAttending {
             try await take()
         } else if begin.duration(to: .now) >= Self.interval, !state.withLock({ $0.hasGivenUp }) {
-            try await attendIfPossible(isInterrupted: false)
+            try await attendIfPossible(isUnderWay: false)
         }
     }
 

@@ -207,6 +207,45 @@ import Testing
         #expect(try bench.inboxSize() == 0)
     }
 
+    @Test(arguments: [BusyPolicy.wait, .queue(.atEnd)])
+    func `a turn that waits is called off by a request that was left for it`(_ policy: BusyPolicy) async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: policy)
+        try await leaveWaiting(runtime)
+        #expect(try await runtime.ask("First", id: "1") == .cancelled)
+        #expect(try bench.inboxSize() == 0)
+        _ = try await goOn(runtime, server)
+    }
+
+    @Test(arguments: [BusyPolicy.wait, .queue(.atEnd)])
+    func `a message that comes behind a turn which waits and was to end is answered`(
+        _ policy: BusyPolicy
+    ) async throws {
+        let server = try ScriptedModelServer { _, _ in .text("Next.") }
+        let runtime = try bench.sandbox(server, whenBusy: policy)
+        try await leaveWaiting(runtime)
+        #expect(try await runtime.ask("Second", id: "2") == .completed(reply: "Next."))
+        #expect(try await runtime.ask("First", id: "1") == .cancelled)
+        #expect(try await runtime.callOff(id: "stop") == .cancelled)
+        #expect(server.requests.count == 1)
+        #expect(try bench.inboxSize() == 0)
+    }
+
+    /// A holder is killed between the end of his attempt, as a tool waits, and his last look for requests: there is one.
+    private func leaveWaiting(_ runtime: AgentRuntime) async throws {
+        var killed = try bench.store.lease(SessionID("a"), of: AgentName("support"), attempt: "killed", until: .now)
+        try killed.attendInbox()
+        let (call, position) = (ToolCall(id: "c", name: "order", arguments: "{}"), CallPosition(reply: 1, index: 0))
+        try killed.append([
+            Entry(turn: 1, fact: .input(request: "1", text: "First")),
+            Entry(turn: 1, fact: .reply(ModelReply(text: "", toolCalls: [call], finishReason: "tool_calls"))),
+            Entry(turn: 1, fact: .claim(position, tool: "order", effect: .idempotent, attempt: 1)),
+            Entry(turn: 1, fact: .pause(.waiting(until: nil))),
+        ])
+        #expect(try await runtime.callOff(id: "stop") == .queued)
+        try killed.release()
+    }
+
     @Test func `a turn that has just come to wait for a decision is called off, and its caller told of the approval`()
         async throws
     {
