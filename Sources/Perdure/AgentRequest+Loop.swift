@@ -60,7 +60,14 @@ enum TurnStart {
     ) throws {
         if let earlier = opened.request {
             guard request.isRepeated(in: opened.entries) else { throw AgentError.reusedID }
-            self = earlier.outcome.map(TurnStart.answered) ?? .run(.resume)
+            if let outcome = earlier.outcome {
+                self = .answered(outcome)
+            } else if request.content == .wake, history.phase == .suspended, let due = history.due, time < due {
+                // It was here before, for a machine whose clock is ahead of this one's. Nobody else wakes the turn.
+                self = .early(history.waitingOutcome(until: history.waitsUntil), due: due)
+            } else {
+                self = .run(.resume)
+            }
             return
         }
         // Without an outcome, the first turn is under way or waits. `continuing` would have this request go on with it.

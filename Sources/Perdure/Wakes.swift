@@ -40,7 +40,8 @@ extension Wakes {
     /// Has a turn gone on with after a wake that came too early. Leaves the first wake, which may be still to come.
     func wakeAgain(_ session: String, turn: Int, at due: Int64) async throws {
         let id = Self.wakeID(turn, due)
-        try await schedule("\(session)/\(id)/again", due + Self.again, Self.wakeEvent(id, session))
+        let (later, isNever) = due.addingReportingOverflow(Self.again)
+        try await schedule("\(session)/\(id)/again", isNever ? .max : later, Self.wakeEvent(id, session))
     }
 
     private static func wakeID(_ turn: Int, _ due: Int64) -> String { "wake/\(turn)/\(due)" }

@@ -28,6 +28,35 @@ extension WaitTests {
         #expect(calendar.scheduled.count == 2)
     }
 
+    @Test func `a wake that was here before and comes too early again asks for another`() async throws {
+        let server = try ScriptedModelServer(Self.calling("nap"))
+        let due = calendar.now + 1000
+        let runtime = try runtime(server, tools: [Nap(calendar: calendar, due: due)])
+        #expect(try await runtime.respond(to: Self.message("Nap", id: "1")).outcome == .suspended(until: due))
+        let wake = try #require(calendar.scheduled["a/wake/1/\(due)"]?.event)
+        calendar.now = due
+        #expect(try await deliver(wake, to: runtime) == .suspended(until: due))
+        #expect(try await deliver(wake, to: runtime) == .suspended(until: due))
+        let again = try #require(calendar.scheduled["a/wake/1/\(due)/again"])
+        calendar.now = again.due
+        #expect(try await deliver(again.event, to: runtime) == .completed(reply: "Done."))
+    }
+
+    @Test func `a wake before a time that no clock gets to ends no process`() async throws {
+        let runtime = try runtime(try ScriptedModelServer([]), tools: [])
+        var lease = try store.lease(SessionID("a"), of: AgentName("support"), attempt: "imported", until: .now)
+        let call = ToolCall(id: "c", name: "nap", arguments: "{}")
+        try lease.append([
+            Entry(turn: 1, fact: .input(request: "1", text: "Nap")),
+            Entry(turn: 1, fact: .reply(ModelReply(text: "", toolCalls: [call], finishReason: "tool_calls"))),
+            Entry(turn: 1, fact: .pause(.waiting(until: .max))),
+        ])
+        try lease.release()
+        let wake: JSONValue = ["session": "a", "id": "w", "wake": true]
+        #expect(try await deliver(wake, to: runtime) == .suspended(until: .max))
+        #expect(calendar.scheduled.values.map(\.due) == [.max])
+    }
+
     @Test func `a wake that comes before an approval expires asks for another`() async throws {
         let server = try ScriptedModelServer(Self.calling("guarded"))
         let runtime = try runtime(server, tools: [Guarded()])
@@ -247,5 +276,28 @@ private final class SlowPay: Tool {
         count.withLock { $0 += 1 }
         try await Task.sleep(for: .milliseconds(200))
         return "paid"
+    }
+}
+
+/// Waits until a time, and goes on for the first time on a machine whose clock is behind.
+private final class Nap: Tool {
+    struct Arguments: Codable { let n: Int }
+    let name = "nap"
+    let description = "Sleeps."
+    let effect = ToolEffect.pure
+    private let calendar: Calendar
+    private let due: Int64
+    private let runs = Mutex(0)
+
+    init(calendar: Calendar, due: Int64) { (self.calendar, self.due) = (calendar, due) }
+
+    func call(arguments: Arguments, context: ToolContext) async throws -> String {
+        let run = runs.withLock { runs in
+            runs += 1
+            return runs
+        }
+        if run == 2 { calendar.now = due - 1 }
+        try await context.wait("nap", until: due)
+        return "slept"
     }
 }
