@@ -89,7 +89,7 @@ extension SubagentTests {
         #expect(try kindsBelow().last == .cancel)
     }
 
-    @Test func `a message takes its turn though the other agent's was called off before, for another reason`() async throws {
+    @Test func `a message takes its turn though the other agent's was called off before`() async throws {
         let pay = PlainModel.calling(("pay", #"{"cents":5}"#))
         let team = team(pay, Pay(diary: diary))
         guard case .awaiting = try await send(start, to: team.lead) else { throw Unreachable() }
