@@ -191,10 +191,11 @@ public struct History: Sendable {
             calls[index].steps[name] = value
             // What kills every attempt gets no further.
             interruptions = 0
-            if let signal = SignalStep.signal(ofStep: name), SignalStep.value(value) != nil,
-                signals[signal]?.isEmpty == false
+            if let signal = SignalStep.signal(ofStep: name), let taken = SignalStep.value(value),
+                let left = signals[signal], !left.isEmpty
             {
-                signals[signal]?.removeFirst()
+                // Calls that run side by side are not always recorded in the order in which they took theirs.
+                signals[signal]?.remove(at: left.firstIndex(of: taken) ?? 0)
             }
         case .result(let position, let result):
             try advance(position, to: .settled(result))

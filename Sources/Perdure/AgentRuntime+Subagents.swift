@@ -68,8 +68,8 @@ extension TurnRunner {
                 _ = try await runtime.answer(
                     asSubagent: request, deadline: nil, cutoff: surroundings.cutoff, within: surroundings.tally)
             } catch {
-                // It has ended, or never begun.
-                guard [.nothingToResume, .noSuchApproval].contains(error.code) else { throw error }
+                // It has ended, or never begun; or it was called off before, for another reason.
+                guard [.nothingToResume, .noSuchApproval, .reusedID].contains(error.code) else { throw error }
             }
         }
     }

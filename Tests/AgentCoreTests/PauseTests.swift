@@ -121,6 +121,20 @@ import Testing
         #expect(throws: LoopError.self) { try bench.send(.signal(request: "3", name: "paid", value: 7)) }
     }
 
+    @Test func `a signal that one of two calls took is not left for the other one`() throws {
+        var bench = Bench()
+        _ = try bench.send(Self.input)
+        _ = try bench.send(.modelReplied(Self.calls("set", "set")))
+        let second = CallPosition(reply: 1, index: 1)
+        for place in ["first", "second"] {
+            try bench.loop.replay(Entry(turn: 1, fact: .signal(request: place, name: "paid", value: .init(place))))
+        }
+        // The first call took the first one, and ends before that is recorded.
+        let step = SignalStep.step(ofSignal: "paid")
+        try bench.loop.replay(Entry(turn: 1, fact: .step(second, name: step, value: SignalStep.taken("second"))))
+        #expect(bench.loop.history.signals == ["paid": ["first"]])
+    }
+
     @Test func `a message joins a turn that waits and overtakes the call`() throws {
         var bench = Bench()
         _ = try bench.send(Self.input)

@@ -89,6 +89,22 @@ extension SubagentTests {
         #expect(try kindsBelow().last == .cancel)
     }
 
+    @Test func `a message takes its turn though the other agent's was called off before`() async throws {
+        let pay = PlainModel.calling(("pay", #"{"cents":5}"#))
+        let team = team(pay, Pay(diary: diary))
+        guard case .awaiting = try await send(start, to: team.lead) else { throw Unreachable() }
+        // What is left of a request to call both off that breaks off between the two commits.
+        let below = try #require(try store.sessions().readable.first { $0.agent == "helper" }).session
+        let stop: JSONValue = [
+            "session": .init(below), "id": .init("\(below.dropFirst(2))/cancel"), "cancel": true, "reason": "enough",
+        ]
+        let helper = Agent(name: "helper", instructions: "", model: pay) { Pay(diary: diary) }
+        #expect(try await send(stop, to: helper) == .cancelled)
+        let next: JSONValue = ["session": "a", "id": "2", "message": "Never mind"]
+        guard case .completed = try await send(next, to: team.lead) else { throw Unreachable() }
+        #expect(diary.done.isEmpty)
+    }
+
     @Test func `a queued message that ends a wait calls off the other agent's turn`() async throws {
         let gate = Barrier()
         let helper = PlainModel { _ in
