@@ -218,33 +218,36 @@ import Testing
         }
     }
 
-    @Test func `a turn that cannot have itself woken keeps what it has, however often that fails`() async throws {
+    /// Runs a function whose scheduler refuses seven times to wake it, up to that.
+    private func refusedWakes(
+        answer: @escaping @Sendable (Int, JSONValue) -> ScriptedModelServer.Step,
+        _ body: @Sendable (Deployment) async throws -> Void
+    ) async throws {
         let scheduler = try ScriptedModelServer { number, _ in
             number < 7 ? .refuse(status: 403, body: "{}") : .whole(#"{"ScheduleArn":"arn"}"#)
         }
         let environment = ["AWS_ENDPOINT_URL_SCHEDULER": scheduler.url]
-        try await Deployment.run(environment: environment, answer: Self.calling("nap", ms: 4000)) { deployment in
+        try await Deployment.run(environment: environment, answer: answer) { deployment in
             for _ in 0..<7 {
                 let refused = try await deployment.invoke(Self.event)
                 #expect(refused.isError && refused.answer["errorType"]?.string == "Function.WakeFailed")
             }
+            try await body(deployment)
+        }
+    }
+
+    @Test func `a turn that cannot have itself woken keeps what it has, however often that fails`() async throws {
+        try await refusedWakes(answer: Self.calling("nap", ms: 4000)) { deployment in
             // Either it can be told now when to wake the turn, or the time has come.
-            #expect(try await deployment.settled(Self.event)["reply"]?.string == "All done.")
+            let settled = try await deployment.settled(Self.event)
+            #expect(settled["reply"]?.string == "All done.")
             #expect(deployment.effects.map(\.tool) == ["down", "up"])
             #expect(deployment.model.requests.count == 2)
         }
     }
 
     @Test func `an approval whose expiry cannot be scheduled costs no second answer of the model`() async throws {
-        let scheduler = try ScriptedModelServer { number, _ in
-            number < 7 ? .refuse(status: 403, body: "{}") : .whole(#"{"ScheduleArn":"arn"}"#)
-        }
-        let environment = ["AWS_ENDPOINT_URL_SCHEDULER": scheduler.url]
-        try await Deployment.run(environment: environment, answer: Self.calling("buy", ms: 60_000)) { deployment in
-            for _ in 0..<7 {
-                let refused = try await deployment.invoke(Self.event)
-                #expect(refused.isError && refused.answer["errorType"]?.string == "Function.WakeFailed")
-            }
+        try await refusedWakes(answer: Self.calling("buy", ms: 60_000)) { deployment in
             let (asked, _) = try await deployment.invoke(Self.event)
             let call = try #require(asked["approvals"]?.array?.first?["call"])
             #expect(deployment.model.requests.count == 1)

@@ -15,6 +15,14 @@ import Testing
 
     init() throws { bench = try Bench() }
 
+    /// Whose first answer waits at the gate.
+    private func greeter(behind gate: Barrier) throws -> ScriptedModelServer {
+        try ScriptedModelServer { number, _ in
+            if number == 0 { gate.block() }
+            return .text("Hi.")
+        }
+    }
+
     @Test func `a message waits, unless the agent says something else`() {
         #expect(Agent(name: "support", instructions: "You help.").whenBusy == .wait)
         var agent = Agent(name: "support", instructions: "You help.")
@@ -139,10 +147,7 @@ import Testing
 
     @Test func `an id that comes with another message is refused`() async throws {
         let gate = Barrier()
-        let server = try ScriptedModelServer { number, _ in
-            if number == 0 { gate.block() }
-            return .text("Hi.")
-        }
+        let server = try greeter(behind: gate)
         let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd))
         async let first = holder.ask("First", id: "1")
         try await eventually { gate.isReached }
@@ -219,10 +224,7 @@ import Testing
 
     @Test func `over HTTP a message that is queued is accepted`() async throws {
         let gate = Barrier()
-        let server = try ScriptedModelServer { number, _ in
-            if number == 0 { gate.block() }
-            return .text("Hi.")
-        }
+        let server = try greeter(behind: gate)
         let holder = try bench.sandbox(server, whenBusy: .queue(.atEnd))
         async let first = holder.ask("First", id: "1")
         try await eventually { gate.isReached }

@@ -34,6 +34,17 @@ extension SubagentTests {
         return kinds
     }
 
+    /// A team whose session queues messages, and whose other agent comes to wait once it gets through the gate.
+    private func queueing(behind gate: Barrier) -> (lead: Agent, calls: PlainModel) {
+        let helper = PlainModel { _ in
+            try await gate.pass()
+            return ModelReply(text: "", toolCalls: [ToolCall(id: "x", name: "sleepy", arguments: "{}")])
+        }
+        var team = team(helper, Sleepy())
+        team.lead.whenBusy = .queue(.atEnd)
+        return team
+    }
+
     private static let stop: JSONValue = ["session": "a", "id": "stop", "cancel": true]
 
     @Test func `an agent below may need more invocations than a turn may be interrupted`() async throws {
@@ -107,14 +118,7 @@ extension SubagentTests {
 
     @Test func `a queued message that ends a wait calls off the other agent's turn`() async throws {
         let gate = Barrier()
-        let helper = PlainModel { _ in
-            try await gate.pass()
-            return ModelReply(text: "", toolCalls: [ToolCall(id: "x", name: "sleepy", arguments: "{}")])
-        }
-        let team = team(helper, Sleepy())
-        var queueing = team.lead
-        queueing.whenBusy = .queue(.atEnd)
-        let lead = queueing
+        let lead = queueing(behind: gate).lead
         async let first = send(start, to: lead)
         try await eventually { gate.isReached }
         let second: JSONValue = ["session": "a", "id": "2", "message": "Never mind"]
@@ -128,14 +132,7 @@ extension SubagentTests {
 
     @Test func `a queued message that cannot be put on record stays in the inbox`() async throws {
         let gate = Barrier()
-        let helper = PlainModel { _ in
-            try await gate.pass()
-            return ModelReply(text: "", toolCalls: [ToolCall(id: "x", name: "sleepy", arguments: "{}")])
-        }
-        let team = team(helper, Sleepy())
-        var queueing = team.lead
-        queueing.whenBusy = .queue(.atEnd)
-        let lead = queueing
+        let (lead, calls) = queueing(behind: gate)
         let (store, folder) = (store, root.path)
         // As the turn above comes to wait, the file of the one below cannot be read for a while.
         let whole = Mutex<(file: URL, contents: Data)?>(nil)
@@ -162,6 +159,6 @@ extension SubagentTests {
         _ = try await send(start, to: lead)
         guard case .completed = try await send(start, to: lead) else { throw Unreachable() }
         #expect(try kindsBelow().last == .cancel)
-        #expect(team.calls.calls == 2)
+        #expect(calls.calls == 2)
     }
 }
